@@ -1,0 +1,257 @@
+//! The registry of error codes: every refusal has one, with what happened, what it means and what to do.
+//!
+//! Invariants: a code never changes its meaning and is never used again; no sentence holds personal data; retry or not
+//! is in the type. `docs/reference/error-codes.md` is generated from this table and compared in the tests.
+
+/// Whether the same request may succeed later.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Retry {
+    /// The same bytes will be refused again.
+    No,
+    /// Try again later, with a fresh signature and the same reading ids.
+    Later,
+}
+
+/// What a code stands for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Meaning {
+    /// The stable code.
+    pub code: &'static str,
+    /// The HTTP status, where the code answers a whole request; 200 where it stands inside an answer.
+    pub status: u16,
+    /// Whether to try again.
+    pub retry: Retry,
+    /// What happened.
+    pub happened: &'static str,
+    /// What it means.
+    pub means: &'static str,
+    /// What to do.
+    pub advice: &'static str,
+}
+
+macro_rules! registry {
+    ($($name:ident $code:literal $status:literal $retry:ident $happened:literal $means:literal $advice:literal;)*) => {
+        /// A stable error code.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub enum ErrorCode {
+            $(#[doc = $happened] $name,)*
+        }
+
+        impl ErrorCode {
+            /// Every code, in the order of the registry.
+            pub const ALL: &[Self] = &[$(Self::$name),*];
+
+            /// What the code stands for.
+            #[must_use]
+            pub fn meaning(self) -> Meaning {
+                match self {
+                    $(Self::$name => Meaning {
+                        code: $code,
+                        status: $status,
+                        retry: Retry::$retry,
+                        happened: $happened,
+                        means: $means,
+                        advice: $advice,
+                    },)*
+                }
+            }
+        }
+    };
+}
+
+registry! {
+    // What a device sent.
+    FrameTruncated "frame_truncated" 200 No
+        "The device's message ended early." "There is no value to use; the bytes are kept." "Take the measurement again; if it happens often, check the device's battery and distance.";
+    FrameTooLong "frame_too_long" 200 No
+        "The device's message held more bytes than its layout explains." "There is no value to use; the bytes are kept." "Report the device's make and model to support.";
+    CharacteristicNotSupported "characteristic_not_supported" 200 No
+        "The device sent a kind of message we do not read yet." "There is no value to use; the bytes are kept and can be read later." "Report the device's make and model to support.";
+    ValueNotANumber "value_not_a_number" 200 No
+        "The device said that it has no value." "Most cuffs mean that the measurement was broken off." "Take the measurement again.";
+    ValueNotAtThisResolution "value_not_at_this_resolution" 200 No
+        "The device could not tell the value finely enough." "There is no value to use." "Take the measurement again.";
+    ValueTooHighToTell "value_too_high_to_tell" 200 No
+        "The value is above what the device can measure." "There is no number, but the true value may be dangerously high." "Take the measurement again at once; if it stays, measure another way.";
+    ValueTooLowToTell "value_too_low_to_tell" 200 No
+        "The value is below what the device can measure." "There is no number, but the true value may be dangerously low." "Take the measurement again at once; if it stays, measure another way.";
+    ValueReserved "value_reserved" 200 No
+        "The device sent a value that its standard does not define yet." "There is no value to use; the bytes are kept." "Report the device's make and model to support.";
+    ValueOutOfRange "value_out_of_range" 200 No
+        "The device sent a number too large or too fine to keep." "There is no value to use; the bytes are kept." "Take the measurement again; if it happens again, check the device.";
+
+    // The hub's own memory.
+    OutboxFull "outbox_full" 200 Later
+        "The hub's memory is full of readings that the service has not taken yet." "This reading was not kept on the hub; the device may still have it." "Restore the connection; then repeat the measurement if it is not on the list.";
+    OutboxUnavailable "outbox_unavailable" 200 Later
+        "The hub cannot write to its memory." "This reading was not kept on the hub; the hub stops rather than pretend." "Somebody must look at the hub.";
+
+    // One reading of a batch.
+    ReadingMalformed "reading_malformed" 200 No
+        "The reading does not have the form of a reading." "It was refused and kept for inspection; the others in the batch are not affected." "Correct the sender; sending the same bytes again will not help.";
+    ReadingIdMismatch "reading_id_mismatch" 200 No
+        "The reading's id does not belong to its source and record number." "It was refused and kept for inspection." "Correct the sender: the id is derived from source and record.";
+    KindNotSupported "kind_not_supported" 200 No
+        "The reading is of a kind this service does not know." "It was refused and kept for inspection." "Update the service, then offer the reading again.";
+    UnitNotSupported "unit_not_supported" 200 No
+        "The reading's unit does not fit what it measures." "It was refused and kept for inspection; a unit is never guessed." "Correct the sender or the device's settings.";
+    ValueMalformed "value_malformed" 200 No
+        "The reading's number is not an exact decimal." "It was refused and kept for inspection." "Correct the sender: numbers are strings such as \"37.50\".";
+    ValueImplausible "value_implausible" 200 No
+        "The value is outside what a living person can have." "It was refused and kept for inspection; no rule has judged it." "Check the device, the cuff and whether a person was measured; take the measurement again.";
+    TimeMalformed "time_malformed" 200 No
+        "A time of the reading is missing, impossible or not in the right form." "The reading was refused and kept for inspection." "Correct the sender: times are UTC, such as 2026-06-01T08:00:00Z.";
+    ReadingNotStored "reading_not_stored" 200 Later
+        "The service could not store this reading now." "Nothing of it is stored and the others in the batch are not affected; the hub keeps it and offers it again." "If it stays, somebody must look at the service's log.";
+    ReadingConflict "reading_conflict" 200 No
+        "A reading with this source and record was stored before, with other contents." "The first stays; this one is kept beside it for inspection." "Look at both; a device that numbers two measurements alike must be replaced.";
+
+    // A whole request from a hub.
+    BodyTooLarge "body_too_large" 413 No
+        "The request is larger than the service accepts." "Nothing in it was stored." "Send smaller batches.";
+    BodyMalformed "body_malformed" 400 No
+        "The request is not a batch in the expected form." "Nothing in it was stored." "Correct the sender; sending the same bytes again will not help.";
+    TooManyReadings "too_many_readings" 413 No
+        "The batch holds more readings than one request may." "Nothing in it was stored." "Send smaller batches.";
+    ContentTypeNotSupported "content_type_not_supported" 415 No
+        "The request is not application/json." "Nothing in it was stored." "Send application/json.";
+    EncodingNotSupported "encoding_not_supported" 415 No
+        "The request's content encoding is not one the service reads." "Nothing in it was stored." "Send the body with content-encoding: identity.";
+    DigestMissing "digest_missing" 400 No
+        "The request has no SHA-256 content digest." "Nothing in it was stored." "Send a Content-Digest header with sha-256.";
+    DigestMismatch "digest_mismatch" 400 Later
+        "The request's body is not the one its digest was made from." "It was damaged on the way; nothing in it was stored." "Send the batch again.";
+    SignatureMissing "signature_missing" 401 No
+        "The request is not signed." "Nothing in it was stored." "Sign the request with the hub's key.";
+    SignatureMalformed "signature_malformed" 401 No
+        "The request's signature does not have the agreed form." "Nothing in it was stored." "Correct the sender: label, components, tag and nonce are fixed.";
+    SignatureInvalid "signature_invalid" 401 No
+        "The request's signature does not fit the hub's key." "The request was changed, or signed with another key; nothing in it was stored." "Check the hub's key; if it is right, treat this as an attack.";
+    HubUnknown "hub_unknown" 401 No
+        "The service does not know this hub." "Nothing in the request was stored; the hub keeps its readings." "Enrol the hub.";
+    RequestReplayed "request_replayed" 401 Later
+        "A request with this number was already received, or is too old to tell." "Nothing in it was stored again." "Send the batch again under a new number.";
+    EpochRetired "epoch_retired" 401 No
+        "The hub's memory was set up anew since this request was numbered." "Nothing in it was stored." "Check whether two hubs share one key.";
+
+    // The service itself.
+    ServiceBusy "service_busy" 503 Later
+        "The service has more to do than it can take on." "Nothing in the request was stored; the hub keeps its readings." "Try again after the time in Retry-After.";
+    StoreUnavailable "store_unavailable" 503 Later
+        "The service cannot use its store." "Nothing was stored, changed or shown; hubs keep their readings." "Try again later; someone must look at the service's disk.";
+    Internal "internal" 500 Later
+        "The service made a mistake." "What you sent is unharmed; what was done with it is not known." "Try again later; report it if it stays.";
+    RequestTooSlow "request_too_slow" 408 Later
+        "The request took too long to arrive." "Nothing in it was stored." "Try again on a better connection.";
+
+    // Pages and the interface for staff.
+    SignInRequired "sign_in_required" 401 No
+        "Nobody is signed in." "Nothing is shown and nothing was changed." "Sign in.";
+    NotAllowed "not_allowed" 403 No
+        "You may not do this, or not for this person." "Nothing was shown or changed." "Ask the person's team.";
+    FormExpired "form_expired" 403 No
+        "The form is too old or came from another site." "Nothing was changed." "Open the page again and repeat what you did.";
+    NoteRefused "note_refused" 400 No
+        "The note is too long to keep." "Nothing was changed; the alert still waits." "Shorten the note to a few sentences and send it again.";
+    NotFound "not_found" 404 No
+        "There is nothing at this address." "Nothing was changed." "Check the address.";
+    AlertNotFound "alert_not_found" 404 No
+        "There is no such alert among those you may see." "Nothing was changed." "Open the worklist again.";
+    AlertAlreadyAcknowledged "alert_already_acknowledged" 409 No
+        "Somebody is already dealing with this alert." "Their name stays on it; yours was not recorded." "Speak to the person named on the alert.";
+    AlertNotRaised "alert_not_raised" 409 No
+        "The alert is still waiting for a repeat measurement, or has settled by itself." "There is nothing to take on yet." "Open the worklist again.";
+    MethodNotAllowed "method_not_allowed" 405 No
+        "This address does not do that." "Nothing was changed." "Use a method from the Allow header.";
+
+    // Rules.
+    RulePanicked "rule_panicked" 200 Later
+        "A rule failed while it judged this reading." "The reading is stored but not judged; staff have been told." "The service tries again by itself; someone must look at the rule.";
+}
+
+impl ErrorCode {
+    /// The stable code.
+    #[must_use]
+    pub fn code(self) -> &'static str {
+        self.meaning().code
+    }
+
+    /// What happened, what it means and what to do, as one safe text.
+    ///
+    /// ```
+    /// use vitals::ErrorCode;
+    /// let sentence = ErrorCode::UnitNotSupported.sentence();
+    /// assert!(sentence.starts_with("The reading's unit"), "{sentence}");
+    /// ```
+    #[must_use]
+    pub fn sentence(self) -> String {
+        let meaning = self.meaning();
+        format!("{} {} {}", meaning.happened, meaning.means, meaning.advice)
+    }
+
+    /// The code of a stable name.
+    #[must_use]
+    pub fn from_code(code: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|known| known.code() == code)
+    }
+
+    /// The registry as a page of Markdown: `docs/reference/error-codes.md`.
+    #[must_use]
+    pub fn reference_page() -> String {
+        let mut page = String::from(
+            "# Error codes\n\nGenerated from the registry in `vitals/src/error_code.rs` by `cargo golden`; do not edit.\n\n\
+             | code | HTTP status | try again | what happened | what it means | what to do |\n|---|---|---|---|---|---|\n",
+        );
+        for meaning in Self::ALL.iter().map(|code| code.meaning()) {
+            let retry = match meaning.retry {
+                Retry::No => "no",
+                Retry::Later => "later",
+            };
+            let status = if meaning.status == 200 { "inside an answer".to_owned() } else { meaning.status.to_string() };
+            let row = format!(
+                "| `{}` | {status} | {retry} | {} | {} | {} |\n",
+                meaning.code, meaning.happened, meaning.means, meaning.advice
+            );
+            page.push_str(&row);
+        }
+        page
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn codes_are_unique_and_in_snake_case() {
+        let codes: BTreeSet<&str> = ErrorCode::ALL.iter().map(|code| code.code()).collect();
+        assert_eq!(codes.len(), ErrorCode::ALL.len());
+        assert!(codes.iter().all(|code| code.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_')));
+    }
+
+    #[test]
+    fn every_code_says_three_things_as_sentences() {
+        for meaning in ErrorCode::ALL.iter().map(|code| code.meaning()) {
+            for sentence in [meaning.happened, meaning.means, meaning.advice] {
+                assert!(
+                    sentence.starts_with(|c: char| c.is_ascii_uppercase()) && sentence.ends_with('.'),
+                    "{}: {sentence}",
+                    meaning.code
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn our_fault_is_5xx_and_asks_to_try_again() {
+        for meaning in ErrorCode::ALL.iter().map(|code| code.meaning()) {
+            assert_eq!(
+                meaning.status >= 500,
+                meaning.status >= 500 && meaning.retry == Retry::Later,
+                "{}",
+                meaning.code
+            );
+        }
+    }
+}
