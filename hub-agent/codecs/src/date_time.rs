@@ -1,0 +1,95 @@
+//! The Date Time characteristic 2A08: seven bytes of local time without a zone.
+//!
+//! Source: Bluetooth GATT Specification Supplement, "Date Time": year u16 (1582 to 9999), month, day, hours, minutes,
+//! seconds; nought in year, month or day means not known.
+
+use crate::error::DecodeError;
+use vitals::DeviceTime;
+
+/// What a frame says about when its measurement was taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum DeviceTimeField {
+    /// The frame has no time.
+    Absent,
+    /// The device's own date and time, any of year, month and day perhaps unknown.
+    Stated(DeviceTime),
+    /// Seven bytes that name no moment in any calendar, as they came.
+    Impossible([u8; 7]),
+}
+
+impl DeviceTimeField {
+    /// The time that seven bytes state.
+    ///
+    /// ```
+    /// use device_codecs::DeviceTimeField;
+    /// let field = DeviceTimeField::from_bytes([0xe1, 0x07, 1, 16, 13, 0, 24]);
+    /// assert_eq!(field.stated().unwrap().to_string(), "2017-01-16T13:00:24");
+    /// assert_eq!(DeviceTimeField::from_bytes([0xe1, 0x07, 2, 30, 13, 0, 24]).stated(), None);
+    /// ```
+    #[must_use]
+    pub fn from_bytes(bytes: [u8; 7]) -> Self {
+        let [low, high, month, day, hour, minute, second] = bytes;
+        DeviceTime::new(u16::from_le_bytes([low, high]), month, day, hour, minute, second)
+            .map_or(Self::Impossible(bytes), Self::Stated)
+    }
+
+    /// The seven bytes, where there is a time.
+    #[must_use]
+    pub fn to_bytes(self) -> Option<[u8; 7]> {
+        match self {
+            Self::Absent => None,
+            Self::Stated(time) => Some(time.to_bytes()),
+            Self::Impossible(bytes) => Some(bytes),
+        }
+    }
+
+    /// The time, where the device stated a possible one.
+    #[must_use]
+    pub fn stated(self) -> Option<DeviceTime> {
+        match self {
+            Self::Stated(time) => Some(time),
+            Self::Absent | Self::Impossible(_) => None,
+        }
+    }
+}
+
+/// A device's clock as read from characteristic 2A08.
+///
+/// # Errors
+/// [`DecodeError`] unless there are exactly seven bytes. An impossible date is not an error: the device said so.
+pub fn decode(bytes: &[u8]) -> Result<DeviceTimeField, DecodeError> {
+    let mut cursor = crate::cursor::Cursor::new(bytes);
+    let field = DeviceTimeField::from_bytes(cursor.take("the date and time")?);
+    cursor.finish()?;
+    Ok(field)
+}
+
+/// The bytes that set a device's clock through characteristic 2A08.
+#[must_use]
+pub fn encode(time: DeviceTime) -> [u8; 7] {
+    time.to_bytes()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn a_clock_is_seven_bytes_no_more_no_less() {
+        let bytes = [0xea, 0x07, 6, 1, 8, 2, 10];
+        for length in 0..bytes.len() {
+            assert!(matches!(decode(&bytes[..length]), Err(DecodeError::Truncated { .. })));
+        }
+        assert_eq!(decode(&[bytes.as_slice(), &[0]].concat()), Err(DecodeError::TooLong { left_bytes: 1 }));
+        assert_eq!(encode(decode(&bytes).unwrap().stated().unwrap()), bytes);
+    }
+
+    proptest! {
+        /// Whatever the bytes, they come back: stated or impossible, nothing is mended.
+        #[test]
+        fn any_seven_bytes_come_back(bytes: [u8; 7]) {
+            prop_assert_eq!(DeviceTimeField::from_bytes(bytes).to_bytes(), Some(bytes));
+        }
+    }
+}
