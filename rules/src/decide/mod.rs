@@ -1,0 +1,195 @@
+//! The decision: what a list of events makes of one person's record. The store runs it inside every write.
+//!
+//! Invariants: pure; readings are judged in event time, whatever order they arrived in within the slice; a notification
+//! is decided in the same answer as the alert it is about.
+
+mod alerting;
+mod judge;
+mod service;
+
+use crate::{
+    alert::{Alert, Condition, Refused, Repeat},
+    event::{Event, Timer},
+    job::{Channel, Delivery, Job},
+    pack::ActivePack,
+    state::{PatientState, Verdict},
+};
+use chrono::{DateTime, Utc};
+use vitals::{Admitted, AlertId, ErrorCode, PatientId, ReadingId};
+
+/// What is in force: the packs that judge, and the channels that tell.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Plan {
+    /// The active packs.
+    pub packs: Vec<ActivePack>,
+    /// The channels a raised alert goes down.
+    pub channels: Vec<Channel>,
+}
+
+/// Everything one slice of events decides, to be stored in one commit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Decisions {
+    /// What is remembered from now on.
+    pub state: PatientState,
+    /// What was made of each reading.
+    pub judged: Vec<(ReadingId, Verdict)>,
+    /// Alerts that are new or changed, as they now are.
+    pub alerts: Vec<Alert>,
+    /// Notifications to send.
+    pub jobs: Vec<Job>,
+    /// Timers to set: one an alert, in place of any earlier.
+    pub timers: Vec<Timer>,
+    /// Alerts whose timer is no longer needed.
+    pub cancelled: Vec<AlertId>,
+    /// Why the slice is refused as a whole; then nothing of it is stored.
+    pub refused: Option<Refused>,
+}
+
+/// Decides what events make of a person's record.
+///
+/// Readings come first, in event time; then everything else in the order given.
+///
+/// ```
+/// use chrono::DateTime;
+/// use rules::{Plan, PatientState, decide};
+/// let before = PatientState::new(vitals::PatientId::parse("pt-1").unwrap());
+/// let decisions = decide(&Plan::default(), &before, &[], DateTime::UNIX_EPOCH);
+/// assert_eq!(decisions.state, before, "nothing happened, nothing changed");
+/// ```
+#[must_use]
+pub fn decide(plan: &Plan, before: &PatientState, events: &[Event], at: DateTime<Utc>) -> Decisions {
+    let mut deciding = Deciding::new(plan, before, at);
+    let mut readings: Vec<(&Admitted, bool)> = events.iter().filter_map(reading_of).collect();
+    readings.sort_by_key(|(admitted, _)| (admitted.event_time(), admitted.reading.id));
+    for (admitted, is_again) in readings {
+        deciding.judge(admitted, is_again);
+        if is_again {
+            deciding.judged_at_last();
+        }
+    }
+    for event in events {
+        deciding.other(event);
+    }
+    deciding.finish()
+}
+
+fn reading_of(event: &Event) -> Option<(&Admitted, bool)> {
+    match event {
+        Event::Reading(admitted) => Some((admitted, false)),
+        Event::Reconsider(admitted) => Some((admitted, true)),
+        Event::Refused(_)
+        | Event::Due(_)
+        | Event::Acknowledged { .. }
+        | Event::Delivered { .. }
+        | Event::Registered(_)
+        | Event::Received { .. } => None,
+    }
+}
+
+/// What to store when the rules failed: every reading unjudged with its reason, and a technical alert so that this is
+/// never silent. Uses no pack.
+#[must_use]
+pub fn unevaluated(
+    channels: &[Channel],
+    before: &PatientState,
+    events: &[Event],
+    reason: ErrorCode,
+    at: DateTime<Utc>,
+) -> Decisions {
+    let plan = Plan { packs: Vec::new(), channels: channels.to_vec() };
+    let mut deciding = Deciding::new(&plan, before, at);
+    for (admitted, is_again) in events.iter().filter_map(reading_of) {
+        deciding.judged.push((admitted.reading.id, Verdict::unevaluated(reason)));
+        if !is_again {
+            deciding.state.unjudged = deciding.state.unjudged.saturating_add(1);
+        }
+        deciding.raise_unevaluated(admitted, reason);
+    }
+    deciding.finish()
+}
+
+struct Deciding<'a> {
+    plan: &'a Plan,
+    state: PatientState,
+    at: DateTime<Utc>,
+    judged: Vec<(ReadingId, Verdict)>,
+    changed: Vec<AlertId>,
+    jobs: Vec<Job>,
+    timers: Vec<Timer>,
+    cancelled: Vec<AlertId>,
+    refused: Option<Refused>,
+}
+
+impl<'a> Deciding<'a> {
+    fn new(plan: &'a Plan, before: &PatientState, at: DateTime<Utc>) -> Self {
+        Self {
+            plan,
+            state: before.clone(),
+            at,
+            judged: Vec::new(),
+            changed: Vec::new(),
+            jobs: Vec::new(),
+            timers: Vec::new(),
+            cancelled: Vec::new(),
+            refused: None,
+        }
+    }
+
+    fn patient(&self) -> &PatientId {
+        &self.state.patient
+    }
+
+    fn other(&mut self, event: &Event) {
+        match event {
+            Event::Due(timer) => self.due(timer),
+            Event::Acknowledged { alert, by, note } => self.acknowledge(*alert, by, note.as_ref()),
+            Event::Delivered { alert, delivery: Delivery::Accepted, .. } => {
+                let at = self.at;
+                self.change(*alert, |alert| alert.notified(at));
+            }
+            Event::Delivered { delivery: Delivery::Failed { .. }, .. }
+            | Event::Reading(_)
+            | Event::Reconsider(_)
+            | Event::Refused(_)
+            | Event::Registered(_)
+            | Event::Received { .. } => {}
+        }
+    }
+
+    fn acknowledge(&mut self, id: AlertId, by: &crate::Actor, note: Option<&crate::alert::Note>) {
+        let result = self
+            .state
+            .alert(id)
+            .cloned()
+            .ok_or(Refused::NotOpen)
+            .and_then(|alert| alert.acknowledge(by.clone(), note.cloned(), self.at));
+        match result {
+            Ok(taken) => self.change(id, |alert| *alert = taken),
+            Err(refused) => self.refused = Some(refused),
+        }
+    }
+
+    /// The repeat's window has ended without one.
+    fn due(&mut self, timer: &Timer) {
+        let is_awaited = |alert: &Alert| alert.repeat == Repeat::Asked { until: timer.due_at };
+        let Some(alert) = self.state.alert(timer.alert).filter(|alert| is_awaited(alert)).cloned() else { return };
+        self.change(alert.id, |alert| alert.repeat = Repeat::NotDone);
+        if alert.condition == Condition::Pending {
+            self.raise(alert.id);
+        }
+    }
+
+    fn finish(mut self) -> Decisions {
+        let alerts = self.changed.iter().filter_map(|id| self.state.alert(*id).cloned()).collect();
+        self.state.alerts.retain(|alert| !alert.is_finished());
+        Decisions {
+            state: self.state,
+            judged: self.judged,
+            alerts,
+            jobs: self.jobs,
+            timers: self.timers,
+            cancelled: self.cancelled,
+            refused: self.refused,
+        }
+    }
+}

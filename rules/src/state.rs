@@ -1,0 +1,73 @@
+//! What is remembered of one person between two writes: a cache of their history, never its only copy.
+
+use crate::alert::Alert;
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use vitals::{AlertId, ErrorCode, PatientId, wire::v1::Prompt};
+
+/// One person, as the rules remember them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PatientState {
+    /// Who.
+    pub patient: PatientId,
+    /// The alerts that are not finished: at most one a rule.
+    pub alerts: Vec<Alert>,
+    /// What each rule remembers, by pack and rule.
+    pub rules: BTreeMap<String, RuleMemory>,
+    /// How many readings the rules failed on and have not judged since.
+    #[serde(default)]
+    pub unjudged: u32,
+}
+
+/// What one rule remembers of one person.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RuleMemory {
+    /// When the newest reading it judged was taken.
+    pub newest_taken_at: Option<DateTime<Utc>>,
+    /// How many readings in a row have met its clear condition.
+    pub clear_in_a_row: u32,
+}
+
+impl PatientState {
+    /// Somebody of whom nothing is remembered yet.
+    #[must_use]
+    pub fn new(patient: PatientId) -> Self {
+        Self { patient, alerts: Vec::new(), rules: BTreeMap::new(), unjudged: 0 }
+    }
+
+    /// An unfinished alert.
+    #[must_use]
+    pub fn alert(&self, id: AlertId) -> Option<&Alert> {
+        self.alerts.iter().find(|alert| alert.id == id)
+    }
+}
+
+/// What the rules made of a reading, kept with it for ever.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// Judged.
+    Evaluated {
+        /// Whether it reached the service long after it was taken ([`vitals::time::LATE_AFTER`]); each rule then judges by
+        /// its own limit.
+        late: bool,
+        /// The alerts it opened or added to.
+        alerts: Vec<AlertId>,
+        /// What the person was to be told.
+        prompts: Vec<Prompt>,
+    },
+    /// Stored but not judged, and why.
+    Unevaluated {
+        /// The code of the reason, from the registry.
+        reason: String,
+    },
+}
+
+impl Verdict {
+    /// Not judged, for this reason.
+    #[must_use]
+    pub fn unevaluated(reason: ErrorCode) -> Self {
+        Self::Unevaluated { reason: reason.code().to_owned() }
+    }
+}

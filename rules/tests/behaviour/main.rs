@@ -1,0 +1,13 @@
+//! How the rules behave, from outside. One binary, so that it links once; a module for each question.
+
+// `cfg(test)` is always so here; it tells clippy that these are tests, helpers included.
+#[cfg(test)]
+mod alert_machine;
+#[cfg(test)]
+mod cases;
+#[cfg(test)]
+mod properties;
+#[cfg(test)]
+mod protocols;
+#[cfg(test)]
+mod support;
