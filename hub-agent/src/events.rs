@@ -1,0 +1,258 @@
+//! What the hub says about itself: named events that log and, later, count together.
+//!
+//! Invariant: no event holds a name, a value, a prompt's words, a key or a body; ids, codes, counts and digests only.
+
+use crate::prompt::Withheld;
+use tracing::{error, info, warn};
+use vitals::{
+    ErrorCode, Kind, PatientId, ReadingId, SourceId,
+    wire::{
+        signing::RequestNumber,
+        v1::{Lane, Outcome, Urgency},
+    },
+};
+
+/// Where events go. The log by default; the demo and the tests pass their own.
+pub trait Events: Send + Sync {
+    /// Takes one event. Never blocks for long: the next frame waits for it.
+    fn emit(&self, event: &HubEvent);
+}
+
+/// One thing that happened on the hub.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum HubEvent {
+    /// The agent is ready, its outbox open.
+    AgentStarted {
+        /// How often this hub's memory was set up.
+        epoch: u32,
+        /// How many readings wait to be sent.
+        waiting: u64,
+    },
+    /// A device connected.
+    DeviceConnected {
+        /// The device.
+        device: SourceId,
+    },
+    /// A device disconnected.
+    DeviceDisconnected {
+        /// The device.
+        device: SourceId,
+    },
+    /// A frame gave no measurement; its bytes are kept as a reading without a value.
+    FrameUndecodable {
+        /// The reading that holds its bytes.
+        reading_id: ReadingId,
+        /// Why.
+        code: ErrorCode,
+    },
+    /// A reading is on the disk: stage 4 of its day.
+    ReadingKept {
+        /// The reading.
+        reading_id: ReadingId,
+        /// What was measured.
+        kind: Kind,
+        /// Why there is no value, where there is none.
+        no_value: Option<ErrorCode>,
+        /// Whether a person is bound to it.
+        is_assigned: bool,
+    },
+    /// A device repeated a reading that was kept before; it is not sent again.
+    ReadingAlreadyKept {
+        /// The reading.
+        reading_id: ReadingId,
+    },
+    /// Two readings claim one id with different bytes; both are kept and sent.
+    ReadingConflicts {
+        /// The id they claim.
+        reading_id: ReadingId,
+    },
+    /// A reading could not be kept. The device still has it, or it is lost.
+    ReadingNotKept {
+        /// The reading.
+        reading_id: ReadingId,
+        /// Why.
+        code: ErrorCode,
+    },
+    /// A batch was handed to the network, signed: stage 5.
+    BatchSent {
+        /// The request's number, its nonce.
+        number: RequestNumber,
+        /// The lane.
+        lane: Lane,
+        /// How many readings.
+        readings: usize,
+        /// Which, in the order of the body: with the number, what became of a request says what became of them.
+        reading_ids: Vec<ReadingId>,
+        /// How long the body is, in bytes.
+        bytes: usize,
+        /// The request line, for example `POST /v1/batches`.
+        request_line: String,
+        /// The Content-Digest header, for example `sha-256=:…:`.
+        digest: String,
+    },
+    /// The service answered a batch, one line for each reading: stage 9.
+    ReceiptReceived {
+        /// The request's number.
+        number: RequestNumber,
+        /// How many readings were settled.
+        readings: usize,
+    },
+    /// The service has a reading, or refused it for good.
+    ReadingSettled {
+        /// The reading.
+        reading_id: ReadingId,
+        /// What became of it.
+        outcome: Outcome,
+        /// The code, where it was rejected or in conflict.
+        code: Option<ErrorCode>,
+    },
+    /// The service refused a whole batch; its readings wait on.
+    BatchRefused {
+        /// The request's number.
+        number: RequestNumber,
+        /// The HTTP status.
+        status: u16,
+        /// The code, where the answer had one we know.
+        code: Option<ErrorCode>,
+    },
+    /// The service could not be reached, or its answer could not be used; the readings wait on.
+    LinkDown {
+        /// The request's number.
+        number: RequestNumber,
+        /// Why: `connect`, `time_limit`, `broken`, `answer_too_large`, `busy`, `not_stored` or `receipt_malformed`.
+        why: &'static str,
+    },
+    /// A person was shown an instruction.
+    PromptShown {
+        /// The person.
+        patient: PatientId,
+        /// The reading that led to it.
+        reading_id: ReadingId,
+        /// How urgent it is.
+        urgency: Urgency,
+    },
+    /// An instruction was not shown.
+    PromptWithheld {
+        /// The reading that led to it.
+        reading_id: ReadingId,
+        /// Why.
+        why: Withheld,
+    },
+    /// A row of the outbox is not what was written; it is set aside and the others go on.
+    OutboxRowDamaged {
+        /// The row's number in the outbox.
+        row: i64,
+    },
+    /// The agent stopped.
+    AgentStopped {
+        /// How many readings still wait on the disk.
+        waiting: u64,
+    },
+}
+
+impl HubEvent {
+    /// The event's stable name.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::AgentStarted { .. } => "agent_started",
+            Self::DeviceConnected { .. } => "device_connected",
+            Self::DeviceDisconnected { .. } => "device_disconnected",
+            Self::FrameUndecodable { .. } => "frame_undecodable",
+            Self::ReadingKept { .. } => "reading_kept",
+            Self::ReadingAlreadyKept { .. } => "reading_already_kept",
+            Self::ReadingConflicts { .. } => "reading_conflicts",
+            Self::ReadingNotKept { .. } => "reading_not_kept",
+            Self::BatchSent { .. } => "batch_sent",
+            Self::ReceiptReceived { .. } => "receipt_received",
+            Self::ReadingSettled { .. } => "reading_settled",
+            Self::BatchRefused { .. } => "batch_refused",
+            Self::LinkDown { .. } => "link_down",
+            Self::PromptShown { .. } => "prompt_shown",
+            Self::PromptWithheld { .. } => "prompt_withheld",
+            Self::OutboxRowDamaged { .. } => "outbox_row_damaged",
+            Self::AgentStopped { .. } => "agent_stopped",
+        }
+    }
+}
+
+/// The log: WARN is odd but nothing is lost, ERROR means that something is lost or someone must come.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct LogEvents;
+
+impl Events for LogEvents {
+    fn emit(&self, event: &HubEvent) {
+        let name = event.name();
+        match event {
+            HubEvent::AgentStarted { epoch, waiting } => {
+                info!(
+                    event = name,
+                    hub.epoch = epoch,
+                    outbox.waiting = waiting,
+                    "Agent started (readings waiting: {waiting})."
+                );
+            }
+            HubEvent::DeviceConnected { device } => {
+                info!(event = name, device.source = %device, "Device {device} connected.")
+            }
+            HubEvent::DeviceDisconnected { device } => {
+                info!(event = name, device.source = %device, "Device {device} disconnected.")
+            }
+            HubEvent::FrameUndecodable { reading_id, code } => {
+                let code = code.code();
+                warn!(event = name, reading.id = %reading_id, code, "A frame gave no measurement ({code}); its bytes are kept as {reading_id}.");
+            }
+            HubEvent::ReadingKept { reading_id, kind, no_value, is_assigned } => {
+                let (kind, no_value) = (kind.name(), no_value.map(ErrorCode::code));
+                info!(event = name, reading.id = %reading_id, reading.kind = kind, reading.no_value = no_value, reading.is_assigned = is_assigned, "Kept {kind} reading {reading_id}.");
+            }
+            HubEvent::ReadingAlreadyKept { reading_id } => {
+                info!(event = name, reading.id = %reading_id, "Reading {reading_id} was kept before; the device repeated it.");
+            }
+            HubEvent::ReadingConflicts { reading_id } => {
+                warn!(event = name, reading.id = %reading_id, "Two readings claim {reading_id} with different bytes; both are kept.");
+            }
+            HubEvent::ReadingNotKept { reading_id, code } => {
+                let code = code.code();
+                error!(event = name, reading.id = %reading_id, code, "Reading {reading_id} could not be kept ({code}).");
+            }
+            HubEvent::BatchSent { number, lane, readings, bytes, request_line, digest, reading_ids: _ } => {
+                info!(event = name, request.number = %number, request.line = request_line, request.digest = digest, batch.lane = ?lane, batch.readings = readings, batch.bytes = bytes, "Sent {request_line} number {number} (readings: {readings}, bytes: {bytes}), digest {digest}.");
+            }
+            HubEvent::ReceiptReceived { number, readings } => {
+                info!(event = name, request.number = %number, batch.readings = readings, "The service answered {number} in full (readings: {readings}).");
+            }
+            HubEvent::ReadingSettled { reading_id, outcome, code } => {
+                let code = code.map(ErrorCode::code);
+                info!(event = name, reading.id = %reading_id, reading.outcome = ?outcome, code, "Reading {reading_id} is settled: {outcome:?}.");
+            }
+            HubEvent::BatchRefused { number, status, code } => {
+                let code = code.map(ErrorCode::code);
+                error!(event = name, request.number = %number, http.status = status, code, "The service refused {number} (status {status}); the readings wait. Someone must look.");
+            }
+            HubEvent::LinkDown { number, why } => {
+                warn!(event = name, request.number = %number, why, "The service gave no usable answer to {number} ({why}); the readings wait.");
+            }
+            HubEvent::PromptShown { patient, reading_id, urgency } => {
+                info!(event = name, patient.id = %patient, reading.id = %reading_id, prompt.urgency = ?urgency, "Showed {patient} an instruction for {reading_id}.");
+            }
+            HubEvent::PromptWithheld { reading_id, why } => {
+                info!(event = name, reading.id = %reading_id, why = ?why, "Did not show the instruction for {reading_id}: {why:?}.");
+            }
+            HubEvent::OutboxRowDamaged { row } => {
+                error!(
+                    event = name,
+                    outbox.row = row,
+                    "Outbox row {row} is damaged and was set aside. Someone must look at the hub's disk."
+                );
+            }
+            HubEvent::AgentStopped { waiting } => {
+                info!(
+                    event = name,
+                    outbox.waiting = waiting,
+                    "Agent stopped (readings waiting on the disk: {waiting})."
+                );
+            }
+        }
+    }
+}
