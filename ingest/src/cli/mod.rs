@@ -1,0 +1,264 @@
+//! The command line: `ingest serve`.
+
+mod out;
+
+use crate::{
+    access::NobodySignsIn,
+    clock::{Clock, WallClock},
+    config::{Config, ConfigError},
+    decide::{ByPlan, PackRefused},
+    disk::{Disk, Folder},
+    events::{Events, LogEvents},
+    http::PageSettings,
+    net::TcpNetwork,
+    notify::{Console, Deliver, Webhook},
+    rng::{OsRandomness, Randomness},
+    service::{Parts, Service, StartError},
+    store::{
+        Store,
+        embedded::{EmbeddedStore, OpenError, StoreKeys},
+    },
+};
+use clap::{Parser, Subcommand};
+use rules::{
+    ActivePack, Channel, Pack,
+    pack::{PackError, SignedError},
+};
+use std::{
+    collections::BTreeMap,
+    ffi::OsString,
+    fs, io,
+    net::TcpListener,
+    path::{Path, PathBuf},
+    process::ExitCode,
+    sync::Arc,
+    time::Duration,
+};
+use thiserror::Error;
+use tokio::signal::unix::{SignalKind, signal};
+
+/// The service that receives readings, keeps them, decides, and tells.
+#[derive(Debug, Parser)]
+#[command(name = "ingest", version)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Runs the service.
+    Serve {
+        /// The settings.
+        #[arg(long)]
+        config: PathBuf,
+    },
+}
+
+/// Makes the store for a folder: the seam at which a test puts a faulty one.
+pub type StoreMaker = fn(&Path, StoreKeys) -> Result<Arc<dyn Store>, OpenError>;
+
+/// Why the command failed.
+#[derive(Debug, Error)]
+pub enum CommandError {
+    /// The settings.
+    #[error("use the settings")]
+    Config(#[from] ConfigError),
+    /// A file.
+    #[error("use {}", path.display())]
+    File {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        cause: io::Error,
+    },
+    /// The store.
+    #[error("open the store")]
+    Open(#[from] OpenError),
+    /// A pack does not read.
+    #[error("use protocol {}", path.display())]
+    Pack {
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        cause: PackError,
+    },
+    /// A pack is not approved.
+    #[error("use protocol {}", path.display())]
+    Signed {
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        cause: SignedError,
+    },
+    /// A pack may not run here.
+    #[error("use the protocols")]
+    PackRefused(#[from] PackRefused),
+    /// The service did not start.
+    #[error("start the service")]
+    Start(#[from] StartError),
+    /// The operating system.
+    #[error("run the service")]
+    Run(#[source] io::Error),
+    /// A part ended although nobody stopped it.
+    #[error("keep the service running: a part of it has ended; the log says which")]
+    PartEnded,
+    /// Some part did not end in time.
+    #[error("stop the service: some part did not end in time")]
+    NotInTime,
+}
+
+/// The whole program, from its arguments to its exit code.
+pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    run_with(arguments, |folder, keys| {
+        let disk: Arc<dyn Disk> = Arc::new(Folder::new(folder));
+        Ok(Arc::new(EmbeddedStore::open(disk, keys)?))
+    })
+}
+
+/// As [`run`], with another store.
+pub fn run_with(arguments: impl IntoIterator<Item = OsString>, make_store: StoreMaker) -> ExitCode {
+    let arguments = match Arguments::try_parse_from(arguments) {
+        Ok(arguments) => arguments,
+        Err(error) => return out::usage(&error),
+    };
+    let Command::Serve { config } = arguments.command;
+    out::start_log();
+    match serve(&config, make_store) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            out::failed(&error);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn serve(config: &Path, make_store: StoreMaker) -> Result<(), CommandError> {
+    let config = Config::read(config)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(CommandError::Run)?;
+    runtime.block_on(serve_until_told(config, make_store))
+}
+
+async fn serve_until_told(config: Config, make_store: StoreMaker) -> Result<(), CommandError> {
+    let mut terminate = signal(SignalKind::terminate()).map_err(CommandError::Run)?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(CommandError::Run)?;
+    let rng: Arc<dyn Randomness> = Arc::new(OsRandomness);
+    let file = |path: &Path, cause| CommandError::File { path: path.to_owned(), cause };
+    make_private_folder(&config.data).map_err(|cause| file(&config.data, cause))?;
+    let _only = lock(&config.data).map_err(|cause| file(&config.data, cause))?;
+    let keys = StoreKeys { chain: chain_key(&config.data, rng.as_ref()).map_err(|cause| file(&config.data, cause))? };
+    let store = make_store(&config.data, keys)?;
+    let mut channels: BTreeMap<Channel, Arc<dyn Deliver>> = BTreeMap::new();
+    channels.insert(Channel::Console, Arc::new(Console));
+    if let Some(address) = config.webhook {
+        channels.insert(Channel::Webhook, Arc::new(Webhook { address, network: Arc::new(TcpNetwork) }));
+    }
+    let packs = config.packs.iter().map(|path| read_pack(path)).collect::<Result<Vec<_>, _>>()?;
+    if packs.is_empty() {
+        tracing::warn!("No protocol is active: readings are stored, and none of them raises an alert.");
+    }
+    let decide = ByPlan::for_service(packs, channels.keys().copied().collect())?;
+    let listener = TcpListener::bind(config.listen).map_err(|cause| CommandError::Start(StartError::Listen(cause)))?;
+    let clock: Arc<dyn Clock> = Arc::new(WallClock);
+    let events: Arc<dyn Events> = Arc::new(LogEvents);
+    let service = Service::start(Parts {
+        clock: clock.clone(),
+        rng,
+        events,
+        store,
+        decide: Arc::new(decide),
+        hubs: config.hubs,
+        people: config.people,
+        sign_in: Arc::new(NobodySignsIn),
+        pages: PageSettings {
+            service_name: config.service_name,
+            banner: None,
+            service_hours: config.service_hours,
+            is_loopback_only: false,
+        },
+        channels,
+        listener,
+    })
+    .await?;
+    out::listening(service.address());
+    let is_told = loop {
+        tokio::select! {
+            _ = terminate.recv() => break true,
+            _ = interrupt.recv() => break true,
+            () = clock.sleep(LOOK_AFTER_PARTS_EVERY) => if service.has_failed() { break false },
+        }
+    };
+    let in_time = service.stop().await;
+    match (is_told, in_time) {
+        (false, _) => Err(CommandError::PartEnded),
+        (true, false) => Err(CommandError::NotInTime),
+        (true, true) => Ok(()),
+    }
+}
+
+/// How often to see whether every part still runs.
+const LOOK_AFTER_PARTS_EVERY: Duration = Duration::from_secs(1);
+
+fn read_pack(path: &Path) -> Result<ActivePack, CommandError> {
+    let file =
+        |path: &Path| fs::read_to_string(path).map_err(|cause| CommandError::File { path: path.to_owned(), cause });
+    let pack = Pack::read(&file(path)?).map_err(|cause| CommandError::Pack { path: path.to_owned(), cause })?;
+    let approvals = path.with_extension("signed.toml");
+    ActivePack::new(pack, &file(&approvals)?).map_err(|cause| CommandError::Signed { path: approvals, cause })
+}
+
+/// Takes the folder for this process alone: two services on one store would each believe that theirs is the only writer.
+/// The operating system lets go of it however the process ends.
+fn lock(folder: &Path) -> io::Result<fs::File> {
+    let file = fs::File::create(folder.join("lock"))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(fs::TryLockError::WouldBlock) => Err(io::Error::other("another ingest runs on this folder: stop it first")),
+        Err(fs::TryLockError::Error(error)) => Err(error),
+    }
+}
+
+/// Makes the store's folder for its owner only: it holds names, NHS numbers and readings. A folder that is there keeps
+/// the mode its owner gave it.
+fn make_private_folder(folder: &Path) -> io::Result<()> {
+    use std::os::unix::fs::DirBuilderExt;
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+    match folder.parent().filter(|parent| !parent.as_os_str().is_empty()) {
+        Some(parent) => fs::File::open(parent)?.sync_all(),
+        None => Ok(()),
+    }
+}
+
+/// The file of the chain's key within the store's folder.
+const CHAIN_KEY_FILE: &str = "chain.key";
+
+/// The key of the chain, made at the first start and kept with the store, readable by its owner only.
+fn chain_key(folder: &Path, rng: &dyn Randomness) -> io::Result<[u8; 32]> {
+    use std::{io::Write, os::unix::fs::OpenOptionsExt};
+    let path = folder.join(CHAIN_KEY_FILE);
+    let bad = || {
+        io::Error::new(
+            io::ErrorKind::InvalidData,
+            "chain.key is not 32 bytes: restore it from the backup; without it the record cannot be checked",
+        )
+    };
+    match fs::read(&path) {
+        Ok(bytes) => bytes.try_into().map_err(|_bytes: Vec<u8>| bad()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            let mut key = [0; 32];
+            rng.fill(&mut key).map_err(io::Error::other)?;
+            // Written beside and renamed, so that a power cut leaves a whole key or none.
+            let new = folder.join("chain.key.new");
+            let mut file = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&new)?;
+            file.write_all(&key)?;
+            file.sync_all()?;
+            fs::rename(&new, &path)?;
+            fs::File::open(folder)?.sync_all()?;
+            Ok(key)
+        }
+        Err(error) => Err(error),
+    }
+}

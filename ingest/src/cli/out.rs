@@ -1,0 +1,40 @@
+//! The one place that writes to the terminal.
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "this is the program's one terminal module")]
+
+use std::{error::Error, net::SocketAddr, process::ExitCode};
+use tracing_subscriber::EnvFilter;
+
+/// The first line of output: where the service listens.
+pub(super) fn listening(address: SocketAddr) {
+    println!("The service listens on http://{address}.");
+}
+
+/// What failed, and the whole chain of why.
+pub(super) fn failed(error: &dyn Error) {
+    eprintln!("ingest failed to {error}.");
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        eprintln!("  because it failed to {error}");
+        cause = error.source();
+    }
+}
+
+/// How the command is used; an asked-for help is no failure.
+pub(super) fn usage(error: &clap::Error) -> ExitCode {
+    let text = error.render();
+    if error.use_stderr() {
+        eprint!("{text}");
+        ExitCode::from(2)
+    } else {
+        print!("{text}");
+        ExitCode::SUCCESS
+    }
+}
+
+/// Logs go to standard error; `DERWENT_LOG` sets how much, `info` where it is not set.
+pub(super) fn start_log() {
+    let filter = EnvFilter::try_from_env("DERWENT_LOG").unwrap_or_else(|_not_set| EnvFilter::new("info"));
+    if tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).try_init().is_err() {
+        eprintln!("The log was started before.");
+    }
+}

@@ -1,0 +1,223 @@
+//! The service's settings: one TOML file, unknown keys refused, every text turned into a type here.
+
+use crate::{
+    access::{HubEntry, HubRegistry},
+    notify::WebhookAddress,
+};
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use rules::Person;
+use serde::Deserialize;
+use std::{
+    collections::BTreeMap,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+};
+use thiserror::Error;
+use vitals::{HubId, NhsNumber, PatientId, bounded::Text, nhs::Realm};
+
+/// The settings of `ingest serve`.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Where to listen: this machine only, until the service has its own TLS. Put a TLS proxy in front.
+    pub listen: SocketAddr,
+    /// The folder of the store.
+    pub data: PathBuf,
+    /// The service's own name.
+    pub service_name: String,
+    /// When the team looks, as a sentence.
+    pub service_hours: String,
+    /// The hubs.
+    pub hubs: HubRegistry,
+    /// The people.
+    pub people: Vec<Person>,
+    /// The protocols: pack files, each with its approvals beside it as `NAME.signed.toml`.
+    pub packs: Vec<PathBuf>,
+    /// Where to tell staff's own system, if anywhere.
+    pub webhook: Option<WebhookAddress>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    listen: SocketAddr,
+    data: PathBuf,
+    service_name: String,
+    service_hours: String,
+    /// Whether the people are real (`real`) or invented (`invented`).
+    people_are: RealmFile,
+    #[serde(default)]
+    packs: Vec<PathBuf>,
+    webhook: Option<String>,
+    #[serde(default)]
+    hub: Vec<HubFile>,
+    #[serde(default)]
+    person: Vec<PersonFile>,
+}
+
+#[derive(Clone, Copy, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum RealmFile {
+    Real,
+    Invented,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct HubFile {
+    id: HubId,
+    public_key: String,
+    people: Vec<PatientId>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PersonFile {
+    id: PatientId,
+    name: Text<120>,
+    nhs_number: String,
+}
+
+/// Why the settings cannot be used. Names and numbers are not repeated.
+#[derive(Debug, Error)]
+pub enum ConfigError {
+    /// The file cannot be read.
+    #[error("read the settings from {}", path.display())]
+    Read {
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        cause: std::io::Error,
+    },
+    /// The file is not what it should be.
+    #[error("read the settings: line {line}: {message}")]
+    Form {
+        /// The line, from 1.
+        line: usize,
+        /// What is wrong.
+        message: String,
+    },
+    /// A value is not what it should be.
+    #[error("read the settings: {key}: {advice}")]
+    Value {
+        /// Which key.
+        key: String,
+        /// What it should be.
+        advice: &'static str,
+    },
+}
+
+impl Config {
+    /// Reads the settings from a file.
+    ///
+    /// # Errors
+    /// [`ConfigError`] with the key or line that is wrong.
+    pub fn read(path: &Path) -> Result<Self, ConfigError> {
+        let text = std::fs::read_to_string(path).map_err(|cause| ConfigError::Read { path: path.to_owned(), cause })?;
+        Self::parse(&text)
+    }
+
+    /// Reads the settings from text.
+    ///
+    /// # Errors
+    /// [`ConfigError`] with the key or line that is wrong.
+    pub fn parse(text: &str) -> Result<Self, ConfigError> {
+        let file: File = toml::from_str(text).map_err(|error| {
+            let before = error.span().map_or(0, |span| span.start);
+            let line = 1 + text.bytes().take(before).filter(|byte| *byte == b'\n').count();
+            ConfigError::Form { line, message: error.message().to_owned() }
+        })?;
+        let value = |key: &str, advice| ConfigError::Value { key: key.to_owned(), advice };
+        if !file.listen.ip().is_loopback() {
+            return Err(value(
+                "listen",
+                "this version has no TLS of its own: listen on 127.0.0.1 and put a TLS proxy in front",
+            ));
+        }
+        let webhook = file.webhook.as_deref().map(WebhookAddress::parse).transpose();
+        Ok(Self {
+            listen: file.listen,
+            data: file.data,
+            service_name: file.service_name,
+            service_hours: file.service_hours,
+            hubs: hubs(file.hub)?,
+            people: file
+                .person
+                .into_iter()
+                .map(|person| read_person(person, file.people_are))
+                .collect::<Result<_, _>>()?,
+            packs: file.packs,
+            webhook: webhook.map_err(|_cause| value("webhook", "want http://HOST:PORT/PATH"))?,
+        })
+    }
+}
+
+fn hubs(files: Vec<HubFile>) -> Result<HubRegistry, ConfigError> {
+    let mut hubs = BTreeMap::new();
+    for HubFile { id, public_key, people } in files {
+        let value = |advice| ConfigError::Value { key: format!("hub {id}"), advice };
+        let key = STANDARD.decode(public_key).ok().and_then(|key| key.try_into().ok());
+        let public_key: [u8; 32] = key.ok_or_else(|| value("public_key is an Ed25519 key: 32 bytes as base64"))?;
+        if hubs.contains_key(&id) {
+            return Err(value("is there twice"));
+        }
+        hubs.insert(id, HubEntry { public_key, patients: people.into_iter().collect() });
+    }
+    Ok(HubRegistry::new(hubs))
+}
+
+fn read_person(file: PersonFile, realm: RealmFile) -> Result<Person, ConfigError> {
+    let realm = match realm {
+        RealmFile::Real => Realm::Production,
+        RealmFile::Invented => Realm::Demo,
+    };
+    let advice =
+        "nhs_number is not one this service may hold: real people never have 9xx numbers, invented ones always 999";
+    let refused = |_cause| ConfigError::Value { key: format!("person {}", file.id), advice };
+    Ok(Person {
+        nhs_number: NhsNumber::parse_in(&file.nhs_number, realm).map_err(refused)?,
+        id: file.id,
+        name: file.name,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GOOD: &str = r#"
+listen = "127.0.0.1:0"
+data = "store"
+service_name = "Test"
+service_hours = "Your team looks Monday to Friday, 8am to 6pm."
+people_are = "invented"
+
+[[hub]]
+id = "hub-1"
+public_key = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
+people = ["pt-1"]
+
+[[person]]
+id = "pt-1"
+name = "Ada Test"
+nhs_number = "999 000 0018"
+"#;
+
+    #[test]
+    fn each_mistake_names_its_key_and_never_the_person() {
+        assert!(Config::parse(GOOD).is_ok());
+        for (from, to, expected) in [
+            ("127.0.0.1:0", "0.0.0.0:80", "TLS proxy"),
+            ("service_name", "service_nam", "unknown field"),
+            ("AAAAAAAAAAA=", "AAAA=", "32 bytes"),
+            ("999 000 0018", "999 000 0019", "person pt-1"),
+            ("999 000 0018", "400 000 0632", "person pt-1"),
+            ("\"invented\"", "\"real\"", "person pt-1"),
+            ("data = \"store\"", "data = \"store\"\nwebhook = \"nowhere\"", "webhook"),
+        ] {
+            let error = Config::parse(&GOOD.replace(from, to)).expect_err(to).to_string();
+            assert!(error.contains(expected), "{to}: {error}");
+            assert!(!error.contains("Ada") && !error.contains("999 000"), "{error}");
+        }
+    }
+}

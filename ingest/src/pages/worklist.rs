@@ -1,0 +1,205 @@
+//! The worklist page: what the store holds, as `look` shows it. Sorted here, judged nowhere.
+
+use crate::{
+    http::{Shared, staff},
+    store::{ReadError, StoredReading},
+};
+use actix_web::dev::RequestHead;
+use chrono::{DateTime, TimeDelta, Utc};
+use look::{AlertRow, EquipmentRow, EvidenceRow, Person, ReadingRow, RuleSource, Whose, WorklistPage};
+use rules::{Alert, Condition, Evidence, Finding, Workflow};
+use std::{cmp::Reverse, collections::BTreeMap};
+use vitals::{ErrorCode, Flag, PatientId, Who, catalogue, wire::v1::Urgency};
+
+/// Most readings listed: what fits two screens.
+const READINGS_MAX: usize = 30;
+
+/// Most refusals listed.
+const REFUSALS_MAX: usize = 30;
+
+type People = BTreeMap<PatientId, rules::Person>;
+
+/// The page for whoever is signed in.
+pub(super) async fn render(head: &RequestHead, shared: &Shared) -> Result<String, ErrorCode> {
+    let access = staff::signed_in(head, shared)?;
+    let signed_in_as = access.actor().map(|actor| actor.name.to_string()).ok_or(ErrorCode::NotAllowed)?;
+    let unreadable = |error: ReadError| crate::http::Refusal::from(error).code();
+    let store = &shared.store;
+    let people: People = store
+        .people(&access)
+        .await
+        .map_err(unreadable)?
+        .into_iter()
+        .map(|person| (person.id.clone(), person))
+        .collect();
+    let mut alerts = store.alerts(&access, crate::http::ALERTS_MAX).await.map_err(unreadable)?;
+    alerts.sort_by_key(|alert| (Reverse(alert.urgency), alert.opened_at, alert.id));
+    let now = shared.clock.now();
+    alerts.retain(|alert| !is_over(alert, now));
+    let (settled, open): (Vec<Alert>, Vec<Alert>) = alerts.into_iter().partition(has_settled);
+    let readings = store.readings(&access, READINGS_MAX).await.map_err(unreadable)?;
+    let unassigned = store.unassigned(&access, READINGS_MAX).await.map_err(unreadable)?;
+    let refusals = store.refusals(&access, REFUSALS_MAX).await.map_err(unreadable)?;
+    let page = WorklistPage {
+        service_name: shared.pages.service_name.clone(),
+        banner: shared.pages.banner.clone(),
+        signed_in_as,
+        service_hours: shared.pages.service_hours.clone(),
+        notice: None,
+        alerts: open.iter().map(|alert| alert_row(alert, &people)).collect(),
+        settled: settled.iter().map(|alert| alert_row(alert, &people)).collect(),
+        equipment: refusals.iter().map(equipment_row).collect(),
+        unassigned: unassigned.iter().map(|reading| reading_row(reading, &people)).collect(),
+        recent: readings.iter().map(|reading| reading_row(reading, &people)).collect(),
+        csrf: staff::form_token(shared, &access),
+        now,
+    };
+    page.html().map_err(|error| {
+        tracing::error!(error = %error, "Could not render the worklist.");
+        ErrorCode::Internal
+    })
+}
+
+/// Cleared before any person took it, and not one that a person must close.
+fn has_settled(alert: &Alert) -> bool {
+    matches!(alert.condition, Condition::Cleared(_))
+        && !alert.is_waiting()
+        && !matches!(alert.workflow, Workflow::Acknowledged { .. })
+}
+
+/// How long an alert that somebody took, and whose reason has gone, stays on the list.
+const OVER_AFTER: TimeDelta = TimeDelta::hours(24);
+
+/// Taken, cleared, and a day old: it is in the record, not on the list.
+fn is_over(alert: &Alert, now: DateTime<Utc>) -> bool {
+    match &alert.workflow {
+        Workflow::Acknowledged { at, .. } => matches!(alert.condition, Condition::Cleared(_)) && now - *at > OVER_AFTER,
+        Workflow::Raised | Workflow::Notified { .. } => false,
+    }
+}
+
+fn person(patient: &PatientId, people: &People) -> Person {
+    match people.get(patient) {
+        Some(person) => Person { name: person.name.to_string(), nhs_number: Some(person.nhs_number) },
+        // A reading can come before the person is registered: the id is shown, never a guess.
+        None => Person { name: patient.to_string(), nhs_number: None },
+    }
+}
+
+fn alert_row(alert: &Alert, people: &People) -> AlertRow {
+    // Value and times are those of one reading: the latest that was as bad. An alert without evidence cannot be made;
+    // should one be read, its own opening stands in.
+    let shown = shown(alert);
+    let acknowledged = match &alert.workflow {
+        Workflow::Acknowledged { by, at, note } => {
+            Some(look::Acknowledged { by: by.name.to_string(), at: *at, note: note.as_ref().map(ToString::to_string) })
+        }
+        Workflow::Raised | Workflow::Notified { .. } => None,
+    };
+    AlertRow {
+        id: alert.id,
+        urgency: match alert.urgency {
+            Urgency::ActNow => look::Urgency::ActNow,
+            Urgency::CheckAgain => look::Urgency::CheckAgain,
+            Urgency::AsPlanned => look::Urgency::AsPlanned,
+        },
+        person: person(&alert.patient, people),
+        why: why(alert),
+        told: alert.patient_told.clone(),
+        raised_at: alert.opened_at,
+        taken_at: shown.map_or(alert.opened_at, |evidence| evidence.taken.moment()),
+        reached_at: shown.map_or(alert.opened_at, |evidence| evidence.received_at),
+        late: alert.late,
+        condition: match alert.condition {
+            Condition::Pending => look::Condition::Pending,
+            Condition::Active => look::Condition::Active,
+            Condition::Cleared(_) => look::Condition::Cleared,
+        },
+        workflow: match alert.workflow {
+            Workflow::Raised => look::Workflow::Raised,
+            Workflow::Notified { .. } => look::Workflow::Notified,
+            Workflow::Acknowledged { .. } => look::Workflow::Acknowledged,
+        },
+        evidence: alert.evidence.iter().rev().map(evidence_row).collect(),
+        rule: RuleSource {
+            rule: alert.made_by.title.clone(),
+            protocol: alert.made_by.protocol.clone(),
+            version: alert.made_by.version.clone(),
+        },
+        acknowledged,
+        settled_at: has_settled(alert).then(|| alert.evidence.last().map(|evidence| evidence.received_at)).flatten(),
+        can_acknowledge: alert.is_waiting(),
+    }
+}
+
+fn evidence_row(evidence: &Evidence) -> EvidenceRow {
+    EvidenceRow {
+        kind: evidence.kind,
+        value: evidence.value,
+        taken: evidence.taken,
+        device: device(evidence.source.as_str()),
+    }
+}
+
+/// The latest reading in which a comparison held; where none did, the first.
+fn shown(alert: &Alert) -> Option<&Evidence> {
+    let held = |evidence: &&Evidence| evidence.findings.iter().any(|finding| finding.held);
+    alert.evidence.iter().rev().find(held).or(alert.evidence.first())
+}
+
+/// The comparisons that held in the reading shown, as a sentence, and what came of the repeat.
+fn why(alert: &Alert) -> String {
+    let Some(evidence) = shown(alert).filter(|evidence| evidence.findings.iter().any(|finding| finding.held)) else {
+        return alert.clinician_message.clone();
+    };
+    let findings: Vec<String> = evidence.findings.iter().filter(|finding| finding.held).map(finding_words).collect();
+    let value = look::words::value(&evidence.value);
+    let sentence = format!("{} {value}: {}.", look::words::kind(evidence.kind), findings.join(", "));
+    let repeat = match alert.repeat {
+        rules::Repeat::NotAsked => "",
+        rules::Repeat::Asked { .. } => " A repeat was asked for.",
+        rules::Repeat::Confirmed => " The repeat was as high.",
+        rules::Repeat::Improved => " The repeat was better.",
+        rules::Repeat::NotDone => " The repeat was not done.",
+    };
+    format!("{sentence}{repeat}")
+}
+
+fn finding_words(finding: &Finding) -> String {
+    let name = catalogue::component(&finding.component)
+        .map_or(finding.component.as_str(), |component| component.plain.as_str());
+    format!("{name} is {} {}{}", finding.comparison.words(), finding.bound, finding.value.unit().plain())
+}
+
+fn reading_row(stored: &StoredReading, people: &People) -> ReadingRow {
+    let reading = &stored.reading;
+    ReadingRow {
+        whose: match &reading.who {
+            Who::Patient(patient) => Whose::Person(person(patient, people)),
+            Who::Unassigned(why) => Whose::Nobody(*why),
+        },
+        kind: reading.kind,
+        value: reading.value,
+        taken: reading.times.taken,
+        reached_at: stored.server_received,
+        late: reading.quality.has(Flag::ArrivedLate),
+        quality: reading.quality.clone(),
+        device: device(reading.source.as_str()),
+    }
+}
+
+/// The device's maker and serial number, or the hub's port, as people would say them.
+fn device(source: &str) -> String {
+    source.split('/').skip(1).map(|part| part.replace("%2F", "/")).collect::<Vec<_>>().join(", ")
+}
+
+fn equipment_row(refusal: &crate::store::StoredRefusal) -> EquipmentRow {
+    let meaning = refusal.code.meaning();
+    EquipmentRow {
+        name: refusal.hub.to_string(),
+        place: None,
+        what: format!("{} {}", meaning.happened, meaning.means),
+        since: refusal.at,
+        advice: Some(meaning.advice.to_owned()),
+    }
+}

@@ -1,0 +1,213 @@
+//! The service, put together from its parts, started, and stopped in order within a time.
+//!
+//! Invariant: stopping goes from the outside in: no new requests, then no new work, then the store is closed last.
+
+use crate::{
+    access::{Access, HubRegistry, Purpose, SignIn},
+    clock::Clock,
+    events::{Events, ServiceEvent},
+    http::{self, PageSettings, ReplayWindows, Shared},
+    notify::{Deliver, Notifier},
+    rng::{NoRandomness, Randomness},
+    store::{ApplyError, Decide, Slice, Store, Subject},
+    sweep::Sweep,
+};
+use actix_web::{App, HttpServer, dev::ServerHandle, web};
+use rules::{Channel, Event, Person};
+use std::{
+    collections::BTreeMap,
+    io,
+    net::{SocketAddr, TcpListener},
+    sync::Arc,
+    time::Duration,
+};
+use thiserror::Error;
+use tokio::{
+    sync::{Notify, watch},
+    task::JoinHandle,
+};
+
+/// Threads that serve requests: as many as the smallest machine has cores.
+const WORKERS: usize = 2;
+
+/// Most connections at once on each worker; a hub needs one.
+const CONNECTIONS_MAX: usize = 10_000;
+
+/// Longest a request's head may take to arrive.
+const HEAD_ARRIVES_WITHIN: Duration = Duration::from_secs(5);
+
+/// Longest a request under way may take once the service stops.
+const REQUESTS_END_WITHIN_SECS: u64 = 1;
+
+/// Longest all of stopping may take.
+pub const STOPS_WITHIN: Duration = Duration::from_secs(4);
+
+/// Everything the service is made of. Clock, randomness, disk (inside the store) and network (inside the channels and
+/// the listener) are injected.
+pub struct Parts {
+    /// What time it is.
+    pub clock: Arc<dyn Clock>,
+    /// Where keys come from.
+    pub rng: Arc<dyn Randomness>,
+    /// Where events go.
+    pub events: Arc<dyn Events>,
+    /// Where the truth is kept.
+    pub store: Arc<dyn Store>,
+    /// What judges.
+    pub decide: Arc<dyn Decide>,
+    /// The hubs we know.
+    pub hubs: HubRegistry,
+    /// The people we know.
+    pub people: Vec<Person>,
+    /// Who is signed in.
+    pub sign_in: Arc<dyn SignIn>,
+    /// What the pages say.
+    pub pages: PageSettings,
+    /// The ways to tell staff.
+    pub channels: BTreeMap<Channel, Arc<dyn Deliver>>,
+    /// Where to listen: bound already.
+    pub listener: TcpListener,
+}
+
+/// Why the service did not start.
+#[derive(Debug, Error)]
+pub enum StartError {
+    /// It cannot listen.
+    #[error("listen for requests")]
+    Listen(#[source] io::Error),
+    /// There is no randomness for its keys.
+    #[error("make the key of the forms")]
+    Key(#[from] NoRandomness),
+    /// The people of the settings could not be put in place.
+    #[error("register a person")]
+    People(#[from] ApplyError),
+}
+
+/// A service that runs.
+pub struct Service {
+    address: SocketAddr,
+    server: ServerHandle,
+    stop: watch::Sender<bool>,
+    tasks: Vec<(&'static str, JoinHandle<()>)>,
+    store_halts: JoinHandle<()>,
+    store: Arc<dyn Store>,
+    events: Arc<dyn Events>,
+}
+
+impl Service {
+    /// Starts the service.
+    ///
+    /// # Errors
+    /// [`StartError`] where it cannot listen, has no key, or cannot register its people.
+    pub async fn start(parts: Parts) -> Result<Self, StartError> {
+        let Parts { clock, rng, events, store, decide, hubs, people, sign_in, pages, channels, listener } = parts;
+        register(store.as_ref(), &decide, people, clock.as_ref()).await?;
+        let mut form_key = [0; 32];
+        rng.fill(&mut form_key)?;
+        let wake_notifier = Arc::new(Notify::new());
+        let address = listener.local_addr().map_err(StartError::Listen)?;
+        let shared = web::Data::new(Shared {
+            store: store.clone(),
+            decide: decide.clone(),
+            clock: clock.clone(),
+            events: events.clone(),
+            hubs,
+            windows: ReplayWindows::default(),
+            sign_in,
+            pages,
+            form_key,
+            wake_notifier: wake_notifier.clone(),
+        });
+        let server = HttpServer::new(move || App::new().app_data(shared.clone()).configure(http::configure))
+            .workers(WORKERS)
+            .max_connections(CONNECTIONS_MAX)
+            .client_request_timeout(HEAD_ARRIVES_WITHIN)
+            .shutdown_timeout(REQUESTS_END_WITHIN_SECS)
+            .disable_signals()
+            .listen(listener)
+            .map_err(StartError::Listen)?
+            .run();
+        let handle = server.handle();
+        let (stop, stopped) = watch::channel(false);
+        let sweep = Sweep {
+            store: store.clone(),
+            decide: decide.clone(),
+            clock: clock.clone(),
+            events: events.clone(),
+            wake_notifier: wake_notifier.clone(),
+        };
+        let notifier = Arc::new(Notifier {
+            store: store.clone(),
+            decide,
+            clock,
+            events: events.clone(),
+            channels,
+            wake: wake_notifier,
+        });
+        let (for_sweep, for_notifier) = (stopped.clone(), stopped);
+        let tasks = vec![
+            (
+                "server",
+                tokio::spawn(async move {
+                    server.await.unwrap_or_else(|error| tracing::error!(error = %error, "The server ended."))
+                }),
+            ),
+            ("sweep", tokio::spawn(async move { sweep.run(for_sweep).await })),
+            ("notifier", tokio::spawn(async move { notifier.run(for_notifier).await })),
+        ];
+        let (watched, witness) = (store.clone(), events.clone());
+        let store_halts = tokio::spawn(async move {
+            watched.halted().await;
+            witness.emit(&ServiceEvent::StoreFailed);
+        });
+        events.emit(&ServiceEvent::Started { address });
+        Ok(Self { address, server: handle, stop, tasks, store_halts, store, events })
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Whether a part has ended, or the store has halted, although nobody stopped it: then the process must end too,
+    /// loudly.
+    #[must_use]
+    pub fn has_failed(&self) -> bool {
+        self.store_halts.is_finished() || self.tasks.iter().any(|(_, task)| task.is_finished())
+    }
+
+    /// Stops in order: requests, background tasks, store. True where all of it ended within [`STOPS_WITHIN`].
+    pub async fn stop(self) -> bool {
+        let Self { server, stop, tasks, store_halts, store, events, .. } = self;
+        store_halts.abort();
+        let in_order = async {
+            server.stop(true).await;
+            stop.send_replace(true);
+            for (name, task) in tasks {
+                if let Err(error) = task.await {
+                    tracing::error!(task = name, error = %error, "The {name} task had failed.");
+                }
+            }
+            store.close().await;
+        };
+        let in_time = tokio::time::timeout(STOPS_WITHIN, in_order).await.is_ok();
+        events.emit(&ServiceEvent::Stopped { in_time });
+        in_time
+    }
+}
+
+async fn register(
+    store: &dyn Store,
+    decide: &Arc<dyn Decide>,
+    people: Vec<Person>,
+    clock: &dyn Clock,
+) -> Result<(), ApplyError> {
+    let slices = people
+        .into_iter()
+        .map(|person| Slice { subject: Subject::Patient(person.id.clone()), events: vec![Event::Registered(person)] });
+    for answer in store.apply(&Access::system(Purpose::SetUp), slices.collect(), decide.clone(), clock.now()).await {
+        answer?;
+    }
+    Ok(())
+}

@@ -1,0 +1,234 @@
+//! The store: one entrance to the truth. Every write is a slice of events, decided and committed as one.
+//!
+//! Invariants: only a store makes a [`Committed`]; a slice is stored whole or not at all, whatever happens to the
+//! slices beside it; a reading is stored once and its verdict, alerts, jobs and chain entry are in the same commit.
+
+mod committed;
+pub mod embedded;
+
+pub use committed::Committed;
+
+use crate::access::{Access, Denied};
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use rules::{Alert, Decisions, Event, Job, PatientState, Person, Refused, Timer, Verdict};
+use std::sync::Arc;
+use thiserror::Error;
+use vitals::{Admitted, AlertId, ErrorCode, HubId, PatientId, Reading, ReadingId, wire::signing::ReplayWindow};
+
+/// Whose record a slice belongs to.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Subject {
+    /// A person's. The rules judge it.
+    Patient(PatientId),
+    /// What a hub sent for nobody yet, and what was refused. No rules.
+    Unassigned(HubId),
+    /// The service's own. No rules.
+    Service,
+}
+
+/// Events of one subject, stored whole or not at all.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Slice {
+    /// Whose record.
+    pub subject: Subject,
+    /// What happened, in order.
+    pub events: Vec<Event>,
+}
+
+/// The store's seam over the rules: pure, called after duplicates are taken out, inside the write.
+pub trait Decide: Send + Sync {
+    /// What the events make of the person's record.
+    fn decide(&self, before: &PatientState, events: &[Event], at: DateTime<Utc>) -> Decisions;
+
+    /// What to store where `decide` panicked: the readings unjudged, with a technical alert. Uses no pack.
+    fn unevaluated(&self, before: &PatientState, events: &[Event], reason: ErrorCode, at: DateTime<Utc>) -> Decisions;
+}
+
+/// What a committed slice came to.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Outcome {
+    /// What became of each reading, in the order of the slice's reading events.
+    pub readings: Vec<ReadingOutcome>,
+    /// Alerts that are new or changed.
+    pub alerts: Vec<Alert>,
+    /// How many notifications were made.
+    pub jobs: usize,
+    /// The head of the person's chain after the slice; none for slices without a person.
+    pub chain_head: Option<[u8; 16]>,
+}
+
+/// What became of one reading.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ReadingOutcome {
+    /// Stored for its person, with its verdict.
+    Stored {
+        /// The reading.
+        id: ReadingId,
+        /// What the rules made of it.
+        verdict: Verdict,
+    },
+    /// Stored for nobody yet.
+    Unassigned {
+        /// The reading.
+        id: ReadingId,
+    },
+    /// Stored before: the first verdict again (none where it is still unassigned).
+    Duplicate {
+        /// The reading.
+        id: ReadingId,
+        /// What the rules made of it the first time.
+        verdict: Option<Verdict>,
+    },
+    /// Stored before with other contents; this one is kept beside it.
+    Conflict {
+        /// The reading.
+        id: ReadingId,
+    },
+}
+
+/// Why a slice was not stored.
+#[derive(Debug, Error)]
+pub enum ApplyError {
+    /// This access does not allow it.
+    #[error("apply a slice")]
+    Denied(#[from] Denied),
+    /// The rules refused it, for example because somebody else has taken the alert.
+    #[error("apply a slice")]
+    Refused(#[from] Refused),
+    /// The request's number was taken before, or its epoch has ended.
+    #[error("apply a request: its number was taken before")]
+    Replayed,
+    /// The queue is full: try again later.
+    #[error("queue a slice: the queue is full")]
+    Busy,
+    /// The store cannot write. Nothing of the slice is stored.
+    #[error("write to the store: {0}")]
+    Unavailable(String),
+}
+
+/// Why something could not be read.
+#[derive(Debug, Error)]
+pub enum ReadError {
+    /// This access does not allow it.
+    #[error("read from the store")]
+    Denied(#[from] Denied),
+    /// The store cannot be read.
+    #[error("read from the store: {0}")]
+    Unavailable(String),
+    /// A row is not what was written.
+    #[error("read from the store: {table} row {row} is damaged")]
+    Damaged {
+        /// The table.
+        table: &'static str,
+        /// The row.
+        row: i64,
+    },
+}
+
+/// A place in the order of commits. Opaque: only the store that gave it can read it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub struct Cursor(pub(crate) i64);
+
+/// One committed change, in the order of commits.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Change {
+    /// Whose record changed; none for the service's own.
+    pub patient: Option<PatientId>,
+    /// The hub, where the change came from one.
+    pub hub: Option<HubId>,
+    /// What kind of entry, such as `reading-stored`.
+    pub kind: &'static str,
+    /// The id of what changed, as text.
+    pub what: String,
+    /// When it was committed, by the service's clock.
+    pub at: DateTime<Utc>,
+}
+
+/// A reading as stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredReading {
+    /// The reading.
+    pub reading: Reading,
+    /// The hub that sent it first.
+    pub hub: HubId,
+    /// When the service received it.
+    pub server_received: DateTime<Utc>,
+    /// What the rules made of it; none while it belongs to nobody.
+    pub verdict: Option<Verdict>,
+}
+
+/// A reading that was refused, or is in conflict with a stored one, as stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredRefusal {
+    /// The hub that sent it.
+    pub hub: HubId,
+    /// When.
+    pub at: DateTime<Utc>,
+    /// Why: a code of the registry.
+    pub code: ErrorCode,
+}
+
+/// Where the truth is kept.
+#[async_trait]
+pub trait Store: Send + Sync {
+    /// Applies slices, each whole or not at all; answers only when all are committed and synced, in the same order.
+    async fn apply(
+        &self,
+        who: &Access,
+        slices: Vec<Slice>,
+        decide: Arc<dyn Decide>,
+        at: DateTime<Utc>,
+    ) -> Vec<Result<Committed<Outcome>, ApplyError>>;
+
+    /// Committed changes after a place, oldest first, and the place after them.
+    async fn changes(&self, who: &Access, after: Cursor, limit: usize) -> Result<(Vec<Change>, Cursor), ReadError>;
+
+    /// Takes notifications that are to be sent now, so that no one else takes them before `until`.
+    async fn lease_jobs(
+        &self,
+        who: &Access,
+        until: DateTime<Utc>,
+        limit: usize,
+        at: DateTime<Utc>,
+    ) -> Result<Vec<Committed<Job>>, ReadError>;
+
+    /// Timers that are due, the oldest first.
+    async fn due_timers(
+        &self,
+        who: &Access,
+        limit: usize,
+        at: DateTime<Utc>,
+    ) -> Result<Vec<(PatientId, Timer)>, ReadError>;
+
+    /// Readings that could not be judged, the oldest first.
+    async fn unevaluated(&self, who: &Access, limit: usize) -> Result<Vec<Admitted>, ReadError>;
+
+    /// Alerts the caller may see: those that wait for a person before all others, each the newest first.
+    async fn alerts(&self, who: &Access, limit: usize) -> Result<Vec<Alert>, ReadError>;
+
+    /// One alert, if the caller may see it.
+    async fn alert(&self, who: &Access, id: AlertId) -> Result<Option<Alert>, ReadError>;
+
+    /// People the caller may see.
+    async fn people(&self, who: &Access) -> Result<Vec<Person>, ReadError>;
+
+    /// Readings the caller may see, the newest first; those of nobody yet are not among them.
+    async fn readings(&self, who: &Access, limit: usize) -> Result<Vec<StoredReading>, ReadError>;
+
+    /// Readings of nobody yet, from hubs the caller may see, the newest first.
+    async fn unassigned(&self, who: &Access, limit: usize) -> Result<Vec<StoredReading>, ReadError>;
+
+    /// Refused readings, and readings in conflict with a stored one, from hubs the caller may see, the newest first.
+    async fn refusals(&self, who: &Access, limit: usize) -> Result<Vec<StoredRefusal>, ReadError>;
+
+    /// The request numbers already received from a hub: its epoch and window.
+    async fn replay_window(&self, who: &Access, hub: &HubId) -> Result<Option<(u32, ReplayWindow)>, ReadError>;
+
+    /// Returns once the store can no longer be believed and has halted, so that the process can end and say so; waits
+    /// for ever where it never does.
+    async fn halted(&self);
+
+    /// Finishes what is queued and closes the files.
+    async fn close(&self);
+}
