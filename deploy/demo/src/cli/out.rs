@@ -1,0 +1,118 @@
+//! The one place that writes to the terminal.
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "this is the demo's one terminal module")]
+
+use crate::people::BANNER;
+use std::{error::Error, io::IsTerminal, process::ExitCode};
+use tracing_subscriber::EnvFilter;
+use vitals::wire::v1::Urgency;
+
+/// How far a stage's name reaches, so that what follows stands in one column.
+const STAGE_WIDTH: usize = 12;
+
+/// Widest line of a prompt.
+const PROMPT_WIDTH: usize = 76;
+
+/// What the account is written on: colours where a person reads it, plain text where a program does.
+#[derive(Debug, Clone)]
+pub struct Paper {
+    has_colours: bool,
+}
+
+impl Paper {
+    /// Standard output.
+    #[must_use]
+    pub fn new() -> Self {
+        Self { has_colours: std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none() }
+    }
+
+    fn paint(&self, colour: &str, text: &str) -> String {
+        if self.has_colours { format!("\u{1b}[{colour}m{text}\u{1b}[0m") } else { text.to_owned() }
+    }
+
+    pub(super) fn title(&self, page: &str) {
+        println!("{}  {BANNER}. Nothing here is about a real person.", self.paint("1", "Derwent"));
+        println!("Not a certified medical device. The worklist fills while you watch: {page}");
+    }
+
+    /// A new paragraph.
+    pub fn paragraph(&self, text: &str) {
+        println!("\n{}", self.paint("1", text));
+    }
+
+    /// A stage of a reading's day.
+    pub fn stage(&self, name: &str, text: &str) {
+        println!("  {}  {text}", self.paint("2", &format!("{name:<STAGE_WIDTH$}")));
+    }
+
+    /// An alert is raised.
+    pub fn alert(&self, urgency: Urgency, text: &str) {
+        let colour = match urgency {
+            Urgency::ActNow => "1;31",
+            Urgency::CheckAgain => "1;33",
+            Urgency::AsPlanned => "1",
+        };
+        println!("  {}  {}", self.paint("2", &format!("{:<STAGE_WIDTH$}", "alert")), self.paint(colour, text));
+    }
+
+    /// What a person is told, in their own words.
+    pub fn prompt(&self, name: &str, urgency: &str, text: &str) {
+        self.stage(&format!("{name} reads"), &self.paint("1", urgency));
+        let mut line = String::new();
+        for word in text.split_whitespace() {
+            if line.len() + word.len() >= PROMPT_WIDTH {
+                println!("  {:STAGE_WIDTH$}  {line}", "");
+                line.clear();
+            }
+            if !line.is_empty() {
+                line.push(' ');
+            }
+            line.push_str(word);
+        }
+        println!("  {:STAGE_WIDTH$}  {line}", "");
+    }
+
+    pub(super) fn ready(&self, page: &str) {
+        println!("\nTwo alerts wait for the case manager. Open the worklist and take one; Ctrl-C ends the demo.");
+        println!("{}", self.paint("1;34", page));
+    }
+
+    pub(super) fn goodbye(&self) {
+        println!("\nThe demo has ended; its store is gone.");
+    }
+}
+
+impl Default for Paper {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// What failed, and the whole chain of why.
+pub(super) fn failed(error: &dyn Error) {
+    eprintln!("The demo failed to {error}.");
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        eprintln!("  because it failed to {error}");
+        cause = error.source();
+    }
+}
+
+/// How the command is used; an asked-for help is no failure.
+pub(super) fn usage(error: &clap::Error) -> ExitCode {
+    let text = error.render();
+    if error.use_stderr() {
+        eprint!("{text}");
+        ExitCode::from(2)
+    } else {
+        print!("{text}");
+        ExitCode::SUCCESS
+    }
+}
+
+/// Logs go to standard error where `DERWENT_LOG` says how much; the account is enough otherwise.
+pub(super) fn start_log() {
+    let filter = EnvFilter::try_from_env("DERWENT_LOG").unwrap_or_else(|_not_set| EnvFilter::new("error"));
+    if tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).try_init().is_err() {
+        eprintln!("The log was started before.");
+    }
+}
