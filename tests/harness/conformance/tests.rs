@@ -1,0 +1,226 @@
+//! That the runner sees what it must see: each covered row of the public files passes as it stands, and fails with any
+//! one of its expected values changed, whatever the change.
+
+use super::*;
+use serde_json::{Map, Value, json};
+
+/// The public cases, copied unchanged.
+const VECTORS: [(&str, &[u8]); 2] = [
+    ("clinical.jsonl", include_bytes!("../../vectors/clinical.jsonl")),
+    ("devices.jsonl", include_bytes!("../../vectors/devices.jsonl")),
+];
+
+/// The kinds this version covers; more are added here when they are.
+const COVERED: [(&str, usize); 9] = [
+    ("nhs_number_valid", 20),
+    ("nhs_number_normalise", 9),
+    ("nhs_number_check_digit", 2),
+    ("nhs_number_range", 7),
+    ("sfloat16", 12),
+    ("float32_11073", 11),
+    ("datetime_11073", 2),
+    ("gtin_valid", 12),
+    ("blood_pressure", 6),
+];
+
+fn rows() -> Vec<Row> {
+    let lines = VECTORS.iter().flat_map(|(_, bytes)| bytes.split(|byte| *byte == b'\n'));
+    lines.filter_map(|line| Row::read("a line", line).unwrap()).collect()
+}
+
+fn covered_rows() -> Vec<Row> {
+    rows().into_iter().filter(|row| judge(row) != Judged::NotCovered).collect()
+}
+
+fn report(lines: &str) -> Report {
+    let mut report = Report::default();
+    report.run("planted.jsonl", lines.as_bytes());
+    report
+}
+
+#[test]
+fn every_covered_row_of_the_public_files_passes() {
+    let rows = covered_rows();
+    for row in &rows {
+        assert_eq!(judge(row), Judged::Passed, "{}", row.place);
+    }
+    for (group, count) in COVERED {
+        assert_eq!(rows.iter().filter(|row| row.group == group).count(), count, "{group}");
+    }
+    assert_eq!(
+        rows.len(),
+        COVERED.iter().map(|(_, count)| count).sum::<usize>(),
+        "a covered kind is missing from the list"
+    );
+}
+
+/// Every value that could stand where this one stands and would be wrong.
+fn changed(value: &Value) -> Vec<Value> {
+    let others = [
+        json!(null),
+        json!(true),
+        json!(false),
+        json!(0),
+        json!(-7.25),
+        json!("another"),
+        json!(""),
+        json!([1]),
+        json!({"a": 1}),
+    ];
+    let near = match value {
+        Value::Number(number) => {
+            number.as_f64().map(|number| vec![json!(number + 1.0), json!(-number - 1.0), json!(number + 0.001)])
+        }
+        Value::String(text) => {
+            let next = |letter: char| {
+                if letter.is_ascii_digit() {
+                    char::from(b'0' + (u8::try_from(letter).unwrap() - b'0' + 1) % 10)
+                } else {
+                    '_'
+                }
+            };
+            let each = (0..text.chars().count()).map(|place| {
+                text.chars()
+                    .enumerate()
+                    .map(|(at, letter)| if at == place { next(letter) } else { letter })
+                    .collect::<String>()
+            });
+            Some(
+                each.chain([
+                    format!("{text}0"),
+                    format!("{text} "),
+                    text.to_uppercase(),
+                    text.chars().skip(1).collect(),
+                ])
+                .map(Value::String)
+                .collect(),
+            )
+        }
+        Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
+    };
+    others.into_iter().chain(near.into_iter().flatten()).filter(|other| other != value).collect()
+}
+
+#[test]
+fn every_change_of_an_expected_value_is_a_mismatch() {
+    let mut changes = 0;
+    for row in covered_rows() {
+        for (key, value) in row.expected.clone().iter().filter(|(key, _)| *key != "note") {
+            for other in changed(value) {
+                let mut planted = row.clone();
+                planted.expected.insert(key.clone(), other.clone());
+                let Judged::Failed(mismatches) = judge(&planted) else {
+                    panic!("{} passes with {key} changed from {value} to {other}", row.place);
+                };
+                assert!(mismatches.iter().any(|mismatch| mismatch.field == *key), "{}", row.place);
+                changes += 1;
+            }
+        }
+    }
+    assert!(changes > 2000, "only {changes} changes were tried");
+}
+
+#[test]
+fn a_field_the_runner_does_not_know_is_a_mismatch_and_a_note_is_none() {
+    for row in covered_rows() {
+        let with = |key: &str| {
+            let mut planted = row.clone();
+            planted.expected.insert(key.to_owned(), json!("something"));
+            judge(&planted)
+        };
+        assert!(matches!(with("colour"), Judged::Failed(_)), "{}", row.place);
+        assert_eq!(with("note"), Judged::Passed, "{}", row.place);
+        let nothing_expected = Row { expected: Map::new(), ..row };
+        assert!(matches!(judge(&nothing_expected), Judged::Failed(_)));
+    }
+}
+
+#[test]
+fn the_five_specials_pass_in_both_widths() {
+    let table = [
+        ("nan", "not-a-number", "07FF", "007FFFFF"),
+        ("nres", "error", "0800", "00800000"),
+        ("+inf", "positive-infinity", "07FE", "007FFFFE"),
+        ("-inf", "negative-infinity", "0802", "00800002"),
+        ("reserved", "error", "0801", "00800001"),
+    ];
+    for (special, reason, sfloat, float) in table {
+        for (kind, word) in [("sfloat16", sfloat), ("float32_11073", float)] {
+            let line = json!({
+                "id": special, "kind": kind, "input": {"hex": format!("0x{word}")},
+                "expected": {"special": special, "fhir_data_absent_reason": reason, "decimal": null, "mantissa": null},
+            });
+            let report = report(&line.to_string());
+            assert!(report.is_good(), "{report}");
+        }
+    }
+}
+
+/// What hidden files of the same form may hold beyond the public rows.
+#[test]
+fn rows_of_the_same_form_pass() {
+    let rows = [
+        json!({"id": "a", "kind": "datetime_11073", "input": {"bytes_le": "0000041114293b"}, "expected": {"local": "????-04-17T20:41:59"}}),
+        json!({"id": "b", "kind": "datetime_11073", "input": {"bytes_le": "ea07021e080000"}, "expected": {"local": null}}),
+        json!({"id": "c", "kind": "nhs_number_check_digit", "input": {"first9": "000000006"}, "expected": {"check_digit": null}}),
+        json!({"id": "d", "kind": "nhs_number_range", "input": {"number": "9990000000"}, "expected": {"region": "synthetic_test"}}),
+        json!({"id": "e", "kind": "gtin_valid", "input": {"gtin": "96385074"}, "expected": {"valid": true}}),
+        json!({"id": "f", "kind": "gtin_valid", "input": {"gtin": "10614141000415"}, "expected": {"valid": true}}),
+        json!({"id": "g", "kind": "sfloat16", "input": {"bytes_le": "fff7"}, "expected": {"decimal": "204.7", "special": null}}),
+    ];
+    for row in rows {
+        let report = report(&row.to_string());
+        assert!(report.is_good(), "{report}");
+    }
+}
+
+#[test]
+fn hex_and_bytes_that_disagree_are_a_mismatch() {
+    let line = json!({"id": "x", "kind": "sfloat16", "input": {"hex": "0x0002", "bytes_le": "0300"}, "expected": {"decimal": "2"}});
+    assert!(!report(&line.to_string()).is_good());
+}
+
+#[test]
+fn what_cannot_be_read_fails_the_run_and_the_rest_still_runs() {
+    let good = r#"{"id": "g", "kind": "gtin_valid", "input": {"gtin": "4009856026109"}, "expected": {"valid": true}}"#;
+    for bad in [
+        "{",
+        "[]",
+        r#"{"id": "x"}"#,
+        r#"{"kind": "gtin_valid", "expected": {}}"#,
+        r#"{"kind": "gtin_valid", "input": {}}"#,
+        r#"{"profile": "p"}"#,
+    ] {
+        let report = report(&format!("{bad}\n{good}\n"));
+        assert!(!report.is_good(), "{bad}");
+        assert!(report.to_string().contains("unreadable planted.jsonl:1"), "{report}");
+        assert!(report.to_string().contains("gtin_valid 1/1"), "{report}");
+    }
+    let mut not_text = Report::default();
+    not_text.run("planted.jsonl", b"\xff\xfe\n");
+    assert!(!not_text.is_good());
+    assert!(!Report::over_files(&["/nowhere/at-all.jsonl"]).is_good());
+}
+
+#[test]
+fn the_report_says_what_is_not_covered_without_failing() {
+    let lines = r#"{"kind": "_schema", "about": "no case"}
+{"id": "1", "kind": "moon_phase", "input": {}, "expected": {"phase": "full"}}
+{"id": "2", "kind": "moon_phase", "input": {}, "expected": {"phase": "new"}}
+
+{"profile": "blood_pressure", "characteristic_or_frame": "2A35", "hex": "00bdf00b009ff0", "expected": {"systolic": 18.9}}
+{"profile": "blood_pressure", "characteristic_or_frame": "2A49", "hex": "3f00", "expected": {"bits": 63}}
+"#;
+    let report = report(lines);
+    assert!(report.is_good());
+    assert_eq!(report.to_string(), "moon_phase not covered 0/2\nblood_pressure 1/2 (not covered: 2A49 0/1)\n");
+}
+
+#[test]
+fn a_mismatch_names_the_row_what_was_expected_and_what_came() {
+    let line =
+        r#"{"id": "clin-9", "kind": "gtin_valid", "input": {"gtin": "4009856026109"}, "expected": {"valid": false}}"#;
+    let report = report(line);
+    assert!(!report.is_good());
+    assert_eq!(report.to_string(), "mismatch clin-9 gtin_valid valid: expected false, got true\ngtin_valid 0/1\n");
+}

@@ -1,0 +1,142 @@
+//! The service as a process of its own: started, killed with SIGKILL, or asked to stop with SIGTERM.
+
+use crate::{
+    clock::wait_until,
+    trouble::{Doing, Trouble},
+};
+use std::{
+    fs::{self, File},
+    io::{BufRead, BufReader},
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    process::{Child, ChildStdout, Command, ExitStatus, Stdio},
+    sync::{Mutex, MutexGuard, PoisonError, mpsc},
+    time::Duration,
+};
+
+/// How long a start may take on a machine that is busy with other tests; it takes tenths of a second.
+const STARTS_WITHIN: Duration = Duration::from_secs(60);
+
+/// How long a killed process may take to be gone.
+const GONE_WITHIN: Duration = Duration::from_secs(30);
+
+/// How long an ordered stop may take: what the service allows itself, and a second for a busy machine to say so.
+pub const STOPS_WITHIN: Duration = ingest::service::STOPS_WITHIN.saturating_add(Duration::from_secs(1));
+
+/// What stands before the address in the first line of output.
+const LISTENS: &str = "The service listens on http://";
+
+/// A service that runs as a process. Killed when dropped, so that a failed test leaves none behind.
+pub struct IngestProcess {
+    child: Mutex<Child>,
+    address: SocketAddr,
+    log: PathBuf,
+}
+
+impl IngestProcess {
+    /// Starts a program with a settings file and waits until it listens. Its log goes to a file.
+    ///
+    /// # Errors
+    /// [`Trouble`] with the log where it does not start.
+    pub fn start(program: &Path, settings: &Path, log: &Path) -> Result<Self, Trouble> {
+        let file = File::options().create(true).append(true).open(log).doing("open the service's log")?;
+        let mut child = Command::new(program)
+            .args(["serve", "--config"])
+            .arg(settings)
+            .env("DERWENT_LOG", "warn")
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(file)
+            .spawn()
+            .doing("start the service")?;
+        let listens = child.stdout.take().map(first_line);
+        let line = listens.and_then(|lines| lines.recv_timeout(STARTS_WITHIN).ok()).unwrap_or_default();
+        let address = line.trim_end().strip_prefix(LISTENS).and_then(|rest| rest.strip_suffix('.')?.parse().ok());
+        let Some(address) = address else {
+            child.kill().doing("end a service that did not start")?;
+            child.wait().doing("wait for a service that did not start")?;
+            let log = fs::read_to_string(log).unwrap_or_default();
+            return Err(Trouble::new("start the service", format!("it said {line:?} and logged {log}")));
+        };
+        Ok(Self { child: Mutex::new(child), address, log: log.to_owned() })
+    }
+
+    fn child(&self) -> MutexGuard<'_, Child> {
+        self.child.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// What it logged.
+    #[must_use]
+    pub fn log(&self) -> String {
+        fs::read_to_string(&self.log).unwrap_or_default()
+    }
+
+    /// SIGKILL, at once. Whether it is gone is for [`IngestProcess::gone`] to say.
+    ///
+    /// # Errors
+    /// [`Trouble`] where the operating system refuses.
+    pub fn kill(&self) -> Result<(), Trouble> {
+        self.child().kill().doing("kill the service")
+    }
+
+    /// Waits until it has ended, and says how.
+    ///
+    /// # Errors
+    /// [`Trouble`] where it does not end.
+    pub fn gone(&self) -> Result<ExitStatus, Trouble> {
+        self.ended(GONE_WITHIN).map(|(status, _)| status)
+    }
+
+    /// SIGTERM: asks for an ordered stop, and says how it ended and how long that took.
+    ///
+    /// # Errors
+    /// [`Trouble`] with the log where it does not end within [`STOPS_WITHIN`].
+    pub fn stop(&self) -> Result<(ExitStatus, Duration), Trouble> {
+        let pid = self.child().id().to_string();
+        let sent =
+            Command::new("sh").args(["-c", "kill -TERM \"$0\"", &pid]).status().doing("ask the service to stop")?;
+        if !sent.success() {
+            return Err(Trouble::new("ask the service to stop", format!("it has ended already: {}", self.log())));
+        }
+        self.ended(STOPS_WITHIN)
+    }
+
+    fn ended(&self, limit: Duration) -> Result<(ExitStatus, Duration), Trouble> {
+        let mut ended = Ok(None);
+        let took = wait_until(limit, "the service has ended", || {
+            ended = self.child().try_wait();
+            !matches!(ended, Ok(None))
+        });
+        let took =
+            took.map_err(|late| Trouble::new("wait for the service", format!("{late}; it logged {}", self.log())))?;
+        let status = ended.doing("wait for the service")?;
+        status.map(|status| (status, took)).ok_or_else(|| Trouble::new("wait for the service", "it has no exit code"))
+    }
+}
+
+impl Drop for IngestProcess {
+    fn drop(&mut self) {
+        let mut child = self.child();
+        // One that has ended already cannot be killed, which is as good.
+        drop(child.kill());
+        drop(child.wait());
+    }
+}
+
+/// The first line of output. The rest is read and dropped, so that the process never waits for a reader.
+fn first_line(output: ChildStdout) -> mpsc::Receiver<String> {
+    let (sender, receiver) = mpsc::channel();
+    std::thread::spawn(move || {
+        for line in BufReader::new(output).lines().map_while(Result::ok) {
+            // Only the first is waited for.
+            drop(sender.send(line));
+        }
+    });
+    receiver
+}

@@ -1,0 +1,20 @@
+//! The harness: what the system tests, the conformance runner and the golden tool share.
+//!
+//! Planted bugs are built here, through the seams the product injects its clock, disk and network through; never as a
+//! feature of a product crate, because features unify and would ship.
+
+pub mod clock;
+pub mod conformance;
+pub mod contents;
+pub mod cut_proxy;
+pub mod footprint;
+pub mod golden;
+pub mod history;
+pub mod ingest_process;
+pub mod kill;
+pub mod planted;
+pub mod service;
+pub mod signed_client;
+pub mod tree;
+pub mod trouble;
+pub mod webhook;

@@ -1,0 +1,78 @@
+//! Did we change a promise? The golden files are what the code says, read back into their types, and an old reader of
+//! the wire steps over what it does not know.
+
+use harness::{
+    golden::{self, FILES, differences},
+    tree,
+};
+use serde::{Serialize, de::DeserializeOwned};
+use serde_json::{Value, json};
+use std::fmt::Debug;
+
+/// Objects whose keys are names of things and not fields: the numbers of a reading, and the one variant of a verdict.
+const KEYS_ARE_NAMES: [&str; 2] = ["measured", "verdict"];
+
+#[test]
+fn golden_files_are_what_the_code_says() {
+    let found: Vec<String> = differences(FILES, &tree::root()).iter().map(ToString::to_string).collect();
+    assert!(found.is_empty(), "run `cargo golden` and read the difference:\n{}", found.join("\n"));
+}
+
+/// The text of a golden file, as it lies in the tree.
+fn text(name: &str) -> String {
+    std::fs::read_to_string(tree::root().join(name)).unwrap()
+}
+
+/// Proves it for one file: it reads into its type, is the example, writes the same bytes again, and reads the same with
+/// an unknown field planted in every object.
+fn check<T: Serialize + DeserializeOwned + PartialEq + Debug>(name: &str, example: &T) {
+    let text = text(name);
+    let read: T = serde_json::from_str(&text).unwrap();
+    assert_eq!(read, *example, "{name}");
+    assert_eq!(serde_json::to_string_pretty(&read).unwrap() + "\n", text, "{name}");
+
+    let mut planted: Value = serde_json::from_str(&text).unwrap();
+    let places = plant(&mut planted);
+    assert!(places > 0, "{name}: nothing was planted");
+    assert_eq!(
+        serde_json::from_value::<T>(planted).unwrap(),
+        *example,
+        "{name} with an unknown field in {places} places"
+    );
+}
+
+/// Plants a field from the future in every object whose keys are fields, and counts them.
+fn plant(value: &mut Value) -> usize {
+    match value {
+        Value::Object(fields) => {
+            let inside: usize = fields.iter_mut().map(|(key, value)| plant_under(key, value)).sum();
+            fields.insert("of_tomorrow".to_owned(), json!({"version": [2, null]}));
+            inside + 1
+        }
+        Value::Array(values) => values.iter_mut().map(plant).sum(),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => 0,
+    }
+}
+
+fn plant_under(key: &str, value: &mut Value) -> usize {
+    match value.as_object_mut() {
+        Some(named) if KEYS_ARE_NAMES.contains(&key) => named.values_mut().map(plant).sum(),
+        _ => plant(value),
+    }
+}
+
+#[test]
+fn the_wire_reads_back_and_ignores_fields_it_does_not_know() {
+    check("vitals/golden/batch.json", &golden::batch().unwrap());
+    check("vitals/golden/receipt.json", &golden::receipt().unwrap());
+    check("vitals/golden/problem.json", &golden::problem().unwrap());
+}
+
+/// Every golden JSON is checked above: a new one without a line there is found here.
+#[test]
+fn every_golden_json_is_read_back() {
+    let mine = include_str!("golden.rs");
+    for file in FILES.iter().filter(|file| file.path.ends_with(".json")) {
+        assert!(mine.contains(&format!("check(\"{}\"", file.path)), "{} is not read back", file.path);
+    }
+}
