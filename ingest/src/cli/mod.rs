@@ -1,6 +1,6 @@
 //! The command line: `ingest serve`.
 
-mod out;
+pub mod out;
 
 use crate::{
     access::NobodySignsIn,
@@ -126,11 +126,11 @@ pub fn run_with(arguments: impl IntoIterator<Item = OsString>, make_store: Store
         Err(error) => return out::usage(&error),
     };
     let Command::Serve { config } = arguments.command;
-    out::start_log();
+    out::start_log("info");
     match serve(&config, make_store) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            out::failed(&error);
+            out::failed("ingest", &error);
             ExitCode::FAILURE
         }
     }

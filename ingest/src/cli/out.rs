@@ -9,9 +9,9 @@ pub(super) fn listening(address: SocketAddr) {
     println!("The service listens on http://{address}.");
 }
 
-/// What failed, and the whole chain of why.
-pub(super) fn failed(error: &dyn Error) {
-    eprintln!("ingest failed to {error}.");
+/// What a program failed to do, and the whole chain of why.
+pub fn failed(program: &str, error: &dyn Error) {
+    eprintln!("{program} failed to {error}.");
     let mut cause = error.source();
     while let Some(error) = cause {
         eprintln!("  because it failed to {error}");
@@ -20,7 +20,7 @@ pub(super) fn failed(error: &dyn Error) {
 }
 
 /// How the command is used; an asked-for help is no failure.
-pub(super) fn usage(error: &clap::Error) -> ExitCode {
+pub fn usage(error: &clap::Error) -> ExitCode {
     let text = error.render();
     if error.use_stderr() {
         eprint!("{text}");
@@ -31,9 +31,9 @@ pub(super) fn usage(error: &clap::Error) -> ExitCode {
     }
 }
 
-/// Logs go to standard error; `DERWENT_LOG` sets how much, `info` where it is not set.
-pub(super) fn start_log() {
-    let filter = EnvFilter::try_from_env("DERWENT_LOG").unwrap_or_else(|_not_set| EnvFilter::new("info"));
+/// Logs go to standard error; `DERWENT_LOG` sets how much, `default` where it is not set.
+pub fn start_log(default: &str) {
+    let filter = EnvFilter::try_from_env("DERWENT_LOG").unwrap_or_else(|_not_set| EnvFilter::new(default));
     if tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).try_init().is_err() {
         eprintln!("The log was started before.");
     }

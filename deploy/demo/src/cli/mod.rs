@@ -48,13 +48,14 @@ enum RunError {
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let arguments = match Arguments::try_parse_from(arguments) {
         Ok(arguments) => arguments,
-        Err(error) => return out::usage(&error),
+        Err(error) => return ingest::cli::out::usage(&error),
     };
-    out::start_log();
+    // The account is enough to watch; the log is there for whoever asks for it.
+    ingest::cli::out::start_log("error");
     match play(&arguments) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            out::failed(&error);
+            ingest::cli::out::failed("The demo", &error);
             ExitCode::FAILURE
         }
     }

@@ -1,9 +1,8 @@
 //! The one place that writes to the terminal.
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "this is the demo's one terminal module")]
+#![expect(clippy::print_stdout, reason = "this is the demo's one terminal module")]
 
 use crate::people::BANNER;
-use std::{error::Error, io::IsTerminal, process::ExitCode};
-use tracing_subscriber::EnvFilter;
+use std::io::IsTerminal;
 use vitals::wire::v1::Urgency;
 
 /// How far a stage's name reaches, so that what follows stands in one column.
@@ -84,35 +83,5 @@ impl Paper {
 impl Default for Paper {
     fn default() -> Self {
         Self::new()
-    }
-}
-
-/// What failed, and the whole chain of why.
-pub(super) fn failed(error: &dyn Error) {
-    eprintln!("The demo failed to {error}.");
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        eprintln!("  because it failed to {error}");
-        cause = error.source();
-    }
-}
-
-/// How the command is used; an asked-for help is no failure.
-pub(super) fn usage(error: &clap::Error) -> ExitCode {
-    let text = error.render();
-    if error.use_stderr() {
-        eprint!("{text}");
-        ExitCode::from(2)
-    } else {
-        print!("{text}");
-        ExitCode::SUCCESS
-    }
-}
-
-/// Logs go to standard error where `DERWENT_LOG` says how much; the account is enough otherwise.
-pub(super) fn start_log() {
-    let filter = EnvFilter::try_from_env("DERWENT_LOG").unwrap_or_else(|_not_set| EnvFilter::new("error"));
-    if tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).try_init().is_err() {
-        eprintln!("The log was started before.");
     }
 }
