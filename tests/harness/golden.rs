@@ -26,10 +26,33 @@ pub struct Golden {
 /// Every golden file.
 pub const FILES: &[Golden] = &[
     Golden { path: "docs/reference/error-codes.md", make: || Ok(ErrorCode::reference_page()) },
+    Golden { path: "docs/reference/commands.md", make: || Ok(commands_page()) },
     Golden { path: "vitals/golden/batch.json", make: || json(&batch()?) },
     Golden { path: "vitals/golden/receipt.json", make: || json(&receipt()?) },
     Golden { path: "vitals/golden/problem.json", make: || json(&problem()?) },
 ];
+
+/// Every command of every program with its options, as the programs themselves say them.
+fn commands_page() -> String {
+    let programs = [demo::cli::commands(), ingest::cli::commands(), hub_agent::cli::commands()];
+    let mut page = "# Commands\n\nGenerated from the programs' own help by `cargo golden`; do not edit.\n".to_owned();
+    for program in programs {
+        describe(&mut page, program.disable_version_flag(true), "", 2);
+    }
+    page
+}
+
+/// A command and everything below it. The line of usage names the whole path.
+fn describe(page: &mut String, command: clap::Command, above: &str, depth: usize) {
+    let name = format!("{above}{}", command.get_name());
+    let mut command = command.bin_name(&name).disable_help_subcommand(true);
+    let help = command.render_long_help().to_string();
+    let lines: Vec<&str> = help.lines().map(str::trim_end).collect();
+    page.push_str(&format!("\n{} `{name}`\n\n```text\n{}\n```\n", "#".repeat(depth), lines.join("\n").trim_end()));
+    for below in command.get_subcommands() {
+        describe(page, below.clone(), &format!("{name} "), depth + 1);
+    }
+}
 
 /// A golden file that is not what the code says.
 #[derive(Debug, Clone, PartialEq, Eq)]

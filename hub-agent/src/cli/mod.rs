@@ -20,7 +20,7 @@ use crate::{
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
 use chrono::{DateTime, Utc};
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 use std::{
     fs, io,
     path::{Path, PathBuf},
@@ -113,6 +113,12 @@ impl Failure {
             }
         }
     }
+}
+
+/// The commands and their options, for the reference page.
+#[must_use]
+pub fn commands() -> clap::Command {
+    Arguments::command()
 }
 
 /// Runs the hub's program: exit code 0 when it ended as asked, 1 where it failed, 2 for a wrong command line, 3 for

@@ -19,7 +19,7 @@ use crate::{
         embedded::{EmbeddedStore, OpenError, StoreKeys},
     },
 };
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 use rules::{
     ActivePack, Channel, Pack,
     pack::{PackError, SignedError},
@@ -109,6 +109,12 @@ pub enum CommandError {
     /// Some part did not end in time.
     #[error("stop the service: some part did not end in time")]
     NotInTime,
+}
+
+/// The commands and their options, for the reference page.
+#[must_use]
+pub fn commands() -> clap::Command {
+    Arguments::command()
 }
 
 /// The whole program, from its arguments to its exit code.

@@ -67,3 +67,30 @@ fn only_the_demo_and_the_tests_make_the_seeded_sign_in() {
     let planted = Source::planted("ingest/src/cli/mod.rs", &format!("let access = {DEMO_SIGN_IN}who, caseload);"));
     assert_eq!(makers(std::slice::from_ref(&planted)), ["ingest/src/cli/mod.rs"]);
 }
+
+/// The service's own access, in halves.
+const SYSTEM_ACCESS: &str = concat!("Access::sys", "tem(");
+
+/// Where the service acts for itself, each for one purpose.
+const OWN_WORK: [&str; 6] = [
+    "ingest/src/http/health.rs",
+    "ingest/src/http/replay.rs",
+    "ingest/src/notify/mod.rs",
+    "ingest/src/service.rs",
+    "ingest/src/sweep.rs",
+    "ingest/src/store/embedded/tests/",
+];
+
+/// Files that act as the service and may not.
+fn acts_as_the_service(sources: &[Source]) -> Vec<&str> {
+    let may = |path: &str| path.starts_with("tests/") || OWN_WORK.iter().any(|own| path.starts_with(own));
+    let rust = sources.iter().filter(|source| source.has_extension(&["rs"]) && !may(&source.path));
+    rust.filter(|source| source.text.contains(SYSTEM_ACCESS)).map(|source| source.path.as_str()).collect()
+}
+
+#[test]
+fn only_the_services_own_work_acts_as_the_service() {
+    super::assert_none(&acts_as_the_service(&tree::sources().expect("the tree reads")));
+    let planted = Source::planted("ingest/src/pages/mod.rs", &format!("{SYSTEM_ACCESS}Purpose::Follow)"));
+    assert_eq!(acts_as_the_service(std::slice::from_ref(&planted)), ["ingest/src/pages/mod.rs"]);
+}

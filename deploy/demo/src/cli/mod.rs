@@ -8,7 +8,7 @@ use crate::{
     account::{Account, HubScreen},
     morning::{DemoError, Morning, Wanted},
 };
-use clap::Parser;
+use clap::{CommandFactory, Parser};
 use std::{ffi::OsString, net::SocketAddr, path::PathBuf, process::ExitCode, sync::Arc, time::Duration};
 use thiserror::Error;
 use tokio::signal::unix::{SignalKind, signal};
@@ -42,6 +42,12 @@ enum RunError {
     PartEnded,
     #[error("stop the demo: some part did not end in time")]
     NotInTime,
+}
+
+/// The commands and their options, for the reference page.
+#[must_use]
+pub fn commands() -> clap::Command {
+    Arguments::command()
 }
 
 /// The whole program, from its arguments to its exit code.
