@@ -95,3 +95,42 @@ fn a_fragment_without_its_form_is_named() {
         assert!(wrong_fragment(text).is_some(), "{text:?}");
     }
 }
+
+/// What is wrong with a page that walks a reading's day: each of its eleven stages names a file that is there and a
+/// function that is in it.
+fn lost_on_the_walk(page: &str, read: impl Fn(&str) -> Option<String>) -> Vec<String> {
+    let between =
+        |text: &str, mark: &str| -> Vec<String> { text.split(mark).skip(1).step_by(2).map(str::to_owned).collect() };
+    let rows: Vec<&str> = page
+        .lines()
+        .filter(|line| line.strip_prefix("| ").is_some_and(|rest| rest.starts_with(char::is_numeric)))
+        .collect();
+    let mut lost = Vec::new();
+    if rows.len() != 11 {
+        lost.push(format!("{} stages, not eleven", rows.len()));
+    }
+    for row in rows {
+        let path = between(row, "**").pop().unwrap_or_default();
+        let names = between(row.split('|').nth(3).unwrap_or_default(), "`");
+        let functions = names.iter().map(|name| format!("fn {}(", name.rsplit("::").next().unwrap_or(name)));
+        match read(&path) {
+            None => lost.push(format!("{path} is not there")),
+            Some(text) if functions.clone().any(|function| text.contains(&function)) => {}
+            Some(_) => lost.push(format!("{path} has none of {names:?}")),
+        }
+    }
+    lost
+}
+
+#[test]
+fn a_stranger_finds_every_stage_of_a_readings_day() {
+    let page = std::fs::read_to_string(tree::root().join("ARCHITECTURE.md")).expect("ARCHITECTURE.md");
+    let read = |path: &str| std::fs::read_to_string(tree::root().join(path)).ok();
+    super::assert_none(&lost_on_the_walk(&page, read));
+    assert_eq!(
+        lost_on_the_walk(&page.replace("outbox/mod.rs", "outbox.rs"), read),
+        ["hub-agent/src/outbox.rs is not there"]
+    );
+    assert_eq!(lost_on_the_walk(&page.replace("`Outbox::keep`", "`Outbox::hold`"), read).len(), 1);
+    assert_eq!(lost_on_the_walk(&page.replace("| 4 | `Kept", "| four | `Kept"), read), ["10 stages, not eleven"]);
+}
