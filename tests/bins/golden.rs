@@ -1,9 +1,8 @@
 //! `golden [--check]`: writes the golden files for review; with `--check` only compares, and exits 1 on a difference.
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a tool of the tests whose product is its output")]
 
 use harness::{
     golden::{FILES, differences, regenerate},
-    tree,
+    say, tree,
 };
 use std::{env, process::ExitCode};
 
@@ -16,7 +15,7 @@ fn main() -> ExitCode {
         [] => write(),
         ["--check"] => check(),
         _ => {
-            eprintln!("usage: golden [--check]");
+            say::error_line("usage: golden [--check]");
             ExitCode::from(USAGE)
         }
     }
@@ -25,12 +24,12 @@ fn main() -> ExitCode {
 fn write() -> ExitCode {
     match regenerate(FILES, &tree::root()) {
         Ok(written) => {
-            written.iter().for_each(|path| println!("written {path}"));
-            println!("{} golden files, {} written", FILES.len(), written.len());
+            written.iter().for_each(|path| say::line(&format!("written {path}")));
+            say::line(&format!("{} golden files, {} written", FILES.len(), written.len()));
             ExitCode::SUCCESS
         }
         Err(error) => {
-            eprintln!("write the golden files: {error}");
+            say::error_line(&format!("write the golden files: {error}"));
             ExitCode::FAILURE
         }
     }
@@ -38,7 +37,7 @@ fn write() -> ExitCode {
 
 fn check() -> ExitCode {
     let found = differences(FILES, &tree::root());
-    found.iter().for_each(|difference| println!("{difference}"));
-    println!("{} golden files, {} differ", FILES.len(), found.len());
+    found.iter().for_each(|difference| say::line(&difference.to_string()));
+    say::line(&format!("{} golden files, {} differ", FILES.len(), found.len()));
     if found.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

@@ -13,6 +13,7 @@ pub mod history;
 pub mod ingest_process;
 pub mod kill;
 pub mod planted;
+pub mod say;
 pub mod service;
 pub mod signed_client;
 pub mod tree;

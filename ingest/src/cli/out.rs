@@ -1,32 +1,46 @@
-//! The one place that writes to the terminal.
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "this is the program's one terminal module")]
+//! The one place that writes to the terminal. A terminal that has gone is no reason to stop keeping readings.
 
-use std::{error::Error, net::SocketAddr, process::ExitCode};
+use std::{
+    error::Error,
+    io::{self, Write},
+    net::SocketAddr,
+    process::ExitCode,
+};
 use tracing_subscriber::EnvFilter;
+
+/// Writes a line to standard output.
+pub fn line(text: &str) {
+    drop(writeln!(io::stdout().lock(), "{text}"));
+}
+
+/// Writes a line to standard error.
+fn error_line(text: &str) {
+    drop(writeln!(io::stderr().lock(), "{text}"));
+}
 
 /// The first line of output: where the service listens.
 pub(super) fn listening(address: SocketAddr) {
-    println!("The service listens on http://{address}.");
+    line(&format!("The service listens on http://{address}."));
 }
 
 /// What a program failed to do, and the whole chain of why.
 pub fn failed(program: &str, error: &dyn Error) {
-    eprintln!("{program} failed to {error}.");
+    error_line(&format!("{program} failed to {error}."));
     let mut cause = error.source();
     while let Some(error) = cause {
-        eprintln!("  because it failed to {error}");
+        error_line(&format!("  because it failed to {error}"));
         cause = error.source();
     }
 }
 
 /// How the command is used; an asked-for help is no failure.
 pub fn usage(error: &clap::Error) -> ExitCode {
-    let text = error.render();
+    let text = error.render().to_string();
     if error.use_stderr() {
-        eprint!("{text}");
+        error_line(text.trim_end());
         ExitCode::from(2)
     } else {
-        print!("{text}");
+        line(text.trim_end());
         ExitCode::SUCCESS
     }
 }
@@ -34,7 +48,6 @@ pub fn usage(error: &clap::Error) -> ExitCode {
 /// Logs go to standard error; `DERWENT_LOG` sets how much, `default` where it is not set.
 pub fn start_log(default: &str) {
     let filter = EnvFilter::try_from_env("DERWENT_LOG").unwrap_or_else(|_not_set| EnvFilter::new(default));
-    if tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).try_init().is_err() {
-        eprintln!("The log was started before.");
-    }
+    // Where a log was started before (a test, another half in the same process), that one stays.
+    drop(tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).try_init());
 }

@@ -1,7 +1,7 @@
 //! The one place that writes to the terminal.
-#![expect(clippy::print_stdout, reason = "this is the demo's one terminal module")]
 
 use crate::people::BANNER;
+use ingest::cli::out::line;
 use std::io::IsTerminal;
 use vitals::wire::v1::Urgency;
 
@@ -29,18 +29,18 @@ impl Paper {
     }
 
     pub(super) fn title(&self, page: &str) {
-        println!("{}  {BANNER}. Nothing here is about a real person.", self.paint("1", "Derwent"));
-        println!("Not a certified medical device. The worklist fills while you watch: {page}");
+        line(&format!("{}  {BANNER}. Nothing here is about a real person.", self.paint("1", "Derwent")));
+        line(&format!("Not a certified medical device. The worklist fills while you watch: {page}"));
     }
 
     /// A new paragraph.
     pub fn paragraph(&self, text: &str) {
-        println!("\n{}", self.paint("1", text));
+        line(&format!("\n{}", self.paint("1", text)));
     }
 
     /// A stage of a reading's day.
     pub fn stage(&self, name: &str, text: &str) {
-        println!("  {}  {text}", self.paint("2", &format!("{name:<STAGE_WIDTH$}")));
+        line(&format!("  {}  {text}", self.paint("2", &format!("{name:<STAGE_WIDTH$}"))));
     }
 
     /// An alert is raised.
@@ -50,33 +50,33 @@ impl Paper {
             Urgency::CheckAgain => "1;33",
             Urgency::AsPlanned => "1",
         };
-        println!("  {}  {}", self.paint("2", &format!("{:<STAGE_WIDTH$}", "alert")), self.paint(colour, text));
+        line(&format!("  {}  {}", self.paint("2", &format!("{:<STAGE_WIDTH$}", "alert")), self.paint(colour, text)));
     }
 
     /// What a person is told, in their own words.
     pub fn prompt(&self, name: &str, urgency: &str, text: &str) {
         self.stage(&format!("{name} reads"), &self.paint("1", urgency));
-        let mut line = String::new();
+        let mut words = String::new();
         for word in text.split_whitespace() {
-            if line.len() + word.len() >= PROMPT_WIDTH {
-                println!("  {:STAGE_WIDTH$}  {line}", "");
-                line.clear();
+            if words.len() + word.len() >= PROMPT_WIDTH {
+                line(&format!("  {:STAGE_WIDTH$}  {words}", ""));
+                words.clear();
             }
-            if !line.is_empty() {
-                line.push(' ');
+            if !words.is_empty() {
+                words.push(' ');
             }
-            line.push_str(word);
+            words.push_str(word);
         }
-        println!("  {:STAGE_WIDTH$}  {line}", "");
+        line(&format!("  {:STAGE_WIDTH$}  {words}", ""));
     }
 
     pub(super) fn ready(&self, page: &str) {
-        println!("\nTwo alerts wait for the case manager. Open the worklist and take one; Ctrl-C ends the demo.");
-        println!("{}", self.paint("1;34", page));
+        line("\nTwo alerts wait for the case manager. Open the worklist and take one; Ctrl-C ends the demo.");
+        line(&self.paint("1;34", page));
     }
 
     pub(super) fn goodbye(&self) {
-        println!("\nThe demo has ended; its store is gone.");
+        line("\nThe demo has ended; its store is gone.");
     }
 }
 
