@@ -51,14 +51,14 @@ async fn take_in(head: &RequestHead, payload: web::Payload, shared: &Shared) -> 
         digest: signed.digest.clone(),
     });
     let sent_at = moment(&batch.made_at).map_err(|_malformed| ErrorCode::BodyMalformed)?;
-    let sorted = sort(&batch.readings, &signed, sent_at, at);
-    for code in sorted.refused.values() {
+    let (slices, places) = sort(&batch.readings, &signed, sent_at, at);
+    for code in places.refused.values() {
         shared.events.emit(&ServiceEvent::ReadingRefused { hub: signed.hub.id().clone(), code: *code });
     }
     let who = Access::hub(&signed.hub);
-    let answers = shared.store.apply(&who, sorted.slices(&signed), shared.decide.clone(), at).await;
+    let answers = shared.store.apply(&who, slices, shared.decide.clone(), at).await;
     let outcomes = take_answers(answers, shared)?;
-    Ok(receipt::write(&batch.readings, &sorted, &outcomes, at))
+    Ok(receipt::write(places, &outcomes, at))
 }
 
 /// What each slice came to. One person's slice that failed never holds up another's receipt: its readings are offered
@@ -98,80 +98,82 @@ fn content_is_ours(head: &RequestHead) -> Result<(), ErrorCode> {
     Ok(())
 }
 
-/// A batch's readings, sorted by whose they are; each is known by its place in the batch.
-pub(super) struct Sorted {
-    /// By subject, in the order of the batch: the place and what was admitted.
-    pub(super) admitted: BTreeMap<Subject, Vec<(usize, Box<Admitted>)>>,
+/// Where in the batch everything stood, so that the receipt can say it in the order sent.
+pub(super) struct Places {
+    /// The id of each reading as sent; empty where it has none.
+    pub(super) ids: Vec<String>,
     /// What was refused, by place.
     pub(super) refused: BTreeMap<usize, ErrorCode>,
-    refused_bodies: Vec<RefusedReading>,
+    /// The places of each slice's readings, for the slices after [`SLICES_BEFORE_READINGS`].
+    pub(super) of_slices: Vec<Vec<usize>>,
 }
 
-fn sort(readings: &[Box<RawValue>], signed: &Signed, sent_at: DateTime<Utc>, at: DateTime<Utc>) -> Sorted {
-    let mut sorted = Sorted { admitted: BTreeMap::new(), refused: BTreeMap::new(), refused_bodies: Vec::new() };
+/// Sorts a batch by whose its readings are. The slices to apply: the request's number first, then what was refused, then
+/// each subject's readings.
+fn sort(
+    readings: &[Box<RawValue>],
+    signed: &Signed,
+    sent_at: DateTime<Utc>,
+    at: DateTime<Utc>,
+) -> (Vec<Slice>, Places) {
     let hub = signed.hub.id();
+    let mut places = Places { ids: Vec::new(), refused: BTreeMap::new(), of_slices: Vec::new() };
+    let mut refused = Vec::new();
+    let mut admitted: BTreeMap<Subject, (Vec<usize>, Vec<Event>)> = BTreeMap::new();
     for (place, json) in readings.iter().enumerate() {
         let parsed = serde_json::from_str::<v1::Reading>(json.get()).map_err(|_cause| ErrorCode::ReadingMalformed);
+        let id = parsed.as_ref().map_or_else(|_malformed| id_of(json), |reading| reading.id.clone());
         match parsed.and_then(|reading| admit(&reading, hub, sent_at, at)) {
-            Ok(mut admitted) => {
-                let subject = match &admitted.reading.who {
-                    Who::Patient(patient) if signed.hub.patients().contains(patient) => {
-                        Subject::Patient(patient.clone())
-                    }
-                    // Never a guess and never lost: a person who is not on this hub leaves the reading for staff to assign.
-                    Who::Patient(_) => {
-                        admitted.reading.who = Who::Unassigned(WhyUnassigned::PatientNotOnHub);
-                        Subject::Unassigned(hub.clone())
-                    }
-                    Who::Unassigned(_) => Subject::Unassigned(hub.clone()),
-                };
-                sorted.admitted.entry(subject).or_default().push((place, Box::new(admitted)));
+            Ok(mut reading) => {
+                let (of_subject, events) = admitted.entry(subject(&mut reading, signed)).or_default();
+                of_subject.push(place);
+                events.push(Event::Reading(Box::new(reading)));
             }
             Err(code) => {
-                sorted.refused.insert(place, code);
-                let id = ReadingId::parse(&id_of(json)).ok();
-                let body = json.get().to_owned();
-                sorted.refused_bodies.push(RefusedReading { hub: hub.clone(), id, code, body });
+                places.refused.insert(place, code);
+                let (id, body) = (ReadingId::parse(&id).ok(), json.get().to_owned());
+                refused.push(Event::Refused(Box::new(RefusedReading { hub: hub.clone(), id, code, body })));
             }
         }
+        places.ids.push(if id.len() <= ID_BYTES_MAX { id } else { String::new() });
     }
-    sorted
+    let number = vec![Event::Received { hub: hub.clone(), number: signed.number }];
+    let mut slices = vec![
+        Slice { subject: Subject::Service, events: number },
+        Slice { subject: Subject::Unassigned(hub.clone()), events: refused },
+    ];
+    for (subject, (of_subject, events)) in admitted {
+        slices.push(Slice { subject, events });
+        places.of_slices.push(of_subject);
+    }
+    (slices, places)
+}
+
+/// Whose record a reading goes to. Never a guess and never lost: a person who is not on this hub leaves the reading for
+/// staff to assign.
+fn subject(admitted: &mut Admitted, signed: &Signed) -> Subject {
+    match &admitted.reading.who {
+        Who::Patient(patient) if signed.hub.patients().contains(patient) => return Subject::Patient(patient.clone()),
+        Who::Patient(_) => admitted.reading.who = Who::Unassigned(WhyUnassigned::PatientNotOnHub),
+        Who::Unassigned(_) => {}
+    }
+    Subject::Unassigned(signed.hub.id().clone())
 }
 
 /// Longest id we repeat in a receipt; ours have 35 bytes.
 const ID_BYTES_MAX: usize = 64;
 
-/// A reading's id as sent; empty where it has none that reads as text.
-pub(super) fn id_of(json: &RawValue) -> String {
+/// The id of a reading that is malformed otherwise; empty where it has none that reads as text.
+fn id_of(json: &RawValue) -> String {
     #[derive(Deserialize)]
     struct OnlyId {
         id: String,
     }
-    let id = serde_json::from_str::<OnlyId>(json.get()).map(|only| only.id).unwrap_or_default();
-    if id.len() <= ID_BYTES_MAX { id } else { String::new() }
-}
-
-impl Sorted {
-    /// The slices to apply: the request's number first, then what was refused, then each subject's readings in the
-    /// order of [`Sorted::admitted`].
-    fn slices(&self, signed: &Signed) -> Vec<Slice> {
-        let hub = signed.hub.id();
-        let number = Slice {
-            subject: Subject::Service,
-            events: vec![Event::Received { hub: hub.clone(), number: signed.number }],
-        };
-        let refused = self.refused_bodies.iter().map(|refused| Event::Refused(Box::new(refused.clone()))).collect();
-        let refused = Slice { subject: Subject::Unassigned(hub.clone()), events: refused };
-        let readings = self.admitted.iter().map(|(subject, admitted)| Slice {
-            subject: subject.clone(),
-            events: admitted.iter().map(|(_, admitted)| Event::Reading(admitted.clone())).collect(),
-        });
-        [number, refused].into_iter().chain(readings).collect()
-    }
+    serde_json::from_str::<OnlyId>(json.get()).map(|only| only.id).unwrap_or_default()
 }
 
 /// Where the slice of what was refused stands among them.
 pub(super) const REFUSED_SLICE: usize = 1;
 
-/// How many slices stand before those of [`Sorted::admitted`].
+/// How many slices stand before those of admitted readings.
 pub(super) const SLICES_BEFORE_READINGS: usize = 2;

@@ -2,38 +2,36 @@
 //!
 //! Invariant: a reading that is not stored never gets a line that lets the hub let go of it.
 
-use super::batches::{REFUSED_SLICE, SLICES_BEFORE_READINGS, Sorted, id_of};
+use super::batches::{Places, REFUSED_SLICE, SLICES_BEFORE_READINGS};
 use crate::store::{ApplyError, Committed, Outcome, ReadingOutcome};
 use chrono::{DateTime, Utc};
 use rules::Verdict;
-use serde_json::value::RawValue;
 use std::collections::BTreeMap;
 use vitals::{ErrorCode, hex, wire::v1};
 
 /// Writes the receipt of a batch from what its slices came to.
 pub(super) fn write(
-    readings: &[Box<RawValue>],
-    sorted: &Sorted,
+    places: Places,
     outcomes: &[Result<Committed<Outcome>, ApplyError>],
     at: DateTime<Utc>,
 ) -> v1::Receipt {
     let mut lines: BTreeMap<usize, v1::ReceiptLine> = BTreeMap::new();
     // What was refused is settled only once it is kept with its reason.
     if outcomes.get(REFUSED_SLICE).is_some_and(Result::is_ok) {
-        for (place, code) in &sorted.refused {
-            lines.insert(*place, coded(v1::Outcome::Rejected, *code));
+        for (place, code) in places.refused {
+            lines.insert(place, coded(v1::Outcome::Rejected, code));
         }
     }
-    for (admitted, outcome) in sorted.admitted.values().zip(outcomes.iter().skip(SLICES_BEFORE_READINGS)) {
+    for (of_slice, outcome) in places.of_slices.iter().zip(outcomes.iter().skip(SLICES_BEFORE_READINGS)) {
         let Ok(outcome) = outcome else { continue };
         let chain_head = outcome.get().chain_head.map(|head| hex::encode(&head));
-        for ((place, _), reading) in admitted.iter().zip(&outcome.get().readings) {
+        for (place, reading) in of_slice.iter().zip(&outcome.get().readings) {
             lines.insert(*place, v1::ReceiptLine { chain_head: chain_head.clone(), ..line(reading) });
         }
     }
-    let lines = readings.iter().enumerate().map(|(place, json)| {
+    let lines = places.ids.into_iter().enumerate().map(|(place, id)| {
         let line = lines.remove(&place).unwrap_or_else(|| coded(v1::Outcome::Rejected, ErrorCode::ReadingNotStored));
-        v1::ReceiptLine { position: place, id: id_of(json), ..line }
+        v1::ReceiptLine { position: place, id, ..line }
     });
     v1::Receipt { received_at: v1::moment(at), readings: lines.collect() }
 }

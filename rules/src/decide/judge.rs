@@ -104,9 +104,7 @@ impl Deciding<'_> {
         self.judge_beyond_device(&mut hearing, is_late_by_now);
         for active in &self.plan.packs {
             let pack = active.pack();
-            let mut rules: Vec<&Rule> = pack.rules.iter().filter(|rule| rule.kind == admitted.reading.kind).collect();
-            rules.sort_by_key(|rule| Reverse(rule.urgency));
-            for rule in rules {
+            for rule in pack.rules.iter().filter(|rule| rule.kind == admitted.reading.kind) {
                 self.judge_by(pack, rule, &mut hearing);
             }
         }

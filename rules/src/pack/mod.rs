@@ -42,7 +42,7 @@ pub struct Pack {
     pub sources: Vec<String>,
     /// Its parameters by name.
     pub parameters: BTreeMap<String, Parameter>,
-    /// Its rules.
+    /// Its rules, the most urgent first: a rule may yield to one before it.
     pub rules: Vec<Rule>,
     /// Its own tests.
     pub tests: Vec<PackTest>,

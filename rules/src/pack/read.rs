@@ -8,6 +8,7 @@ use super::{
     },
 };
 use crate::{duration::Span, finding::Comparison};
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use thiserror::Error;
 use toml::Spanned;
@@ -96,7 +97,8 @@ impl Reader<'_> {
         for (name, parameter) in parameters {
             self.parameter(name, parameter);
         }
-        let rules: Vec<Rule> = rules.into_iter().filter_map(|rule| self.rule(rule)).collect();
+        let mut rules: Vec<Rule> = rules.into_iter().filter_map(|rule| self.rule(rule)).collect();
+        rules.sort_by_key(|rule| Reverse(rule.urgency));
         self.names(&rules);
         let tests = tests.into_iter().filter_map(|test| self.test(test)).collect();
         Pack {
