@@ -19,7 +19,7 @@ fn admitted(frame: &Frame) -> Reading {
 }
 
 fn numbers(reading: &Reading) -> String {
-    match reading.value {
+    match &reading.value {
         Value::Measured(Measure::BloodPressure(pressure)) => format!(
             "{}/{} mean {} pulse {}",
             pressure.systolic.value(),

@@ -240,13 +240,17 @@ impl Alert {
         }
     }
 
-    /// Adds evidence: the first reading stays, and the latest take the rest of the room.
+    /// Adds evidence: the first reading stays, and the latest take the rest of the room. The latest by when they were
+    /// taken: what comes after must be newer than the newest, in whatever order a memory was told.
     pub fn add_evidence(&mut self, evidence: Evidence) {
         if self.evidence.iter().any(|known| known.reading == evidence.reading) {
             return;
         }
         if self.evidence.len() >= EVIDENCE_MAX {
-            self.evidence.remove(1);
+            let oldest = self.evidence.iter().enumerate().skip(1).min_by_key(|(_, evidence)| evidence.event_time);
+            if let Some((place, _)) = oldest {
+                self.evidence.remove(place);
+            }
         }
         self.evidence.push(evidence);
     }

@@ -108,3 +108,34 @@ fn mistakes_are_refused_with_their_line_and_advice() {
         .join("\n");
     assert!(Pack::read(&without_sources).unwrap_err().to_string().contains("source"));
 }
+
+/// A pack can hold itself to what unsure readings must not do. Each row is tried as it is, and with a sure reading in its
+/// place, which must end otherwise: a row that passes either way shows nothing.
+#[test]
+fn a_packs_own_test_can_say_what_is_not_sure_of_a_reading() {
+    let given = r#"given = [["0m", "systolic", 156], ["0m", "diastolic", 97], ["6m", "systolic", 134], ["6m", "diastolic", 84]]"#;
+    let expect = r#"expect = [["0m", "pending", "home-bp-amber"], ["15m", "raise", "home-bp-amber"]]"#;
+    let failed = |unsure: &str| {
+        let text = format!("{PACK}\n[[test]]\nname = \"unsure\"\n{given}\n{unsure}\n{expect}\n");
+        Pack::read(&text).map(|pack| pack.failed_tests().len()).map_err(|error| error.to_string())
+    };
+    for (unsure, fails) in [
+        ("", 1),
+        (r#"unsure = [{ at = "6m", quality = ["device_doubts"] }]"#, 0),
+        (r#"unsure = [{ at = "6m", quality = ["undated_from_memory"] }]"#, 0),
+        (r#"unsure = [{ at = "6m", quality = ["body_movement"] }]"#, 1),
+        (r#"unsure = [{ at = "6m", clock = "not_read" }]"#, 1),
+        (r#"unsure = [{ at = "6m", clock = "not_read", dated_before = "30d" }]"#, 0),
+    ] {
+        assert_eq!(failed(unsure), Ok(fails), "{unsure}");
+    }
+    for (unsure, expected) in [
+        (r#"unsure = [{ at = "5m", quality = ["device_doubts"] }]"#, "no reading is given then"),
+        (r#"unsure = [{ at = "6m", quality = ["doubtful"] }]"#, "nothing that is noticed"),
+        (r#"unsure = [{ at = "6m", dated_before = "30d" }]"#, "nobody compared"),
+        (r#"unsure = [{ at = "6m", clock = "wrong" }]"#, "unknown variant"),
+    ] {
+        let error = failed(unsure).expect_err(unsure);
+        assert!(error.contains(expected), "{unsure}: {error}");
+    }
+}

@@ -2,6 +2,10 @@
 //!
 //! To add one, add a line to [`FILES`]. The values are fixed and the people are invented; the frames are public captures.
 
+mod measures;
+
+pub use measures::measures;
+
 use chrono::{DateTime, TimeDelta, TimeZone, Utc};
 use serde::Serialize;
 use std::{fmt, fs, io, path::Path};
@@ -28,6 +32,7 @@ pub const FILES: &[Golden] = &[
     Golden { path: "docs/reference/error-codes.md", make: || Ok(ErrorCode::reference_page()) },
     Golden { path: "docs/reference/commands.md", make: || Ok(commands_page()) },
     Golden { path: "vitals/golden/batch.json", make: || json(&batch()?) },
+    Golden { path: "vitals/golden/measures.json", make: || json(&measures()?) },
     Golden { path: "vitals/golden/receipt.json", make: || json(&receipt()?) },
     Golden { path: "vitals/golden/problem.json", make: || json(&problem()?) },
 ];

@@ -7,10 +7,12 @@ use harness::{
 };
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
-use std::fmt::Debug;
+use std::{collections::BTreeSet, fmt::Debug};
+use vitals::{HubId, Kind, wire::v1};
 
-/// Objects whose keys are names of things and not fields: the numbers of a reading, and the one variant of a verdict.
-const KEYS_ARE_NAMES: [&str; 2] = ["measured", "verdict"];
+/// Objects whose keys are names of things and not fields: the numbers and words of a reading, and the one variant of a
+/// verdict.
+const KEYS_ARE_NAMES: [&str; 3] = ["measured", "said", "verdict"];
 
 #[test]
 fn golden_files_are_what_the_code_says() {
@@ -64,8 +66,22 @@ fn plant_under(key: &str, value: &mut Value) -> usize {
 #[test]
 fn the_wire_reads_back_and_ignores_fields_it_does_not_know() {
     check("vitals/golden/batch.json", &golden::batch().unwrap());
+    check("vitals/golden/measures.json", &golden::measures().unwrap());
     check("vitals/golden/receipt.json", &golden::receipt().unwrap());
     check("vitals/golden/problem.json", &golden::problem().unwrap());
+}
+
+/// A hub of another version is judged by this file: the service takes every reading in it, as it stands.
+#[test]
+fn the_service_admits_every_golden_measure() {
+    let batch: v1::Batch = serde_json::from_str(&text("vitals/golden/measures.json")).unwrap();
+    let (hub, at) = (HubId::parse("hub-1").unwrap(), ingest::admit::moment(&batch.made_at).unwrap());
+    for reading in &batch.readings {
+        let admitted = ingest::admit::admit(reading, &hub, at, at).map(|admitted| v1::Reading::from(&admitted.reading));
+        assert_eq!(admitted.as_ref(), Ok(reading), "{}", reading.kind);
+    }
+    let kinds: BTreeSet<&str> = batch.readings.iter().map(|reading| reading.kind.as_str()).collect();
+    assert_eq!(kinds, Kind::ALL.iter().map(|kind| kind.name()).collect());
 }
 
 /// Every golden JSON is checked above: a new one without a line there is found here.

@@ -1,12 +1,25 @@
 //! The measure catalogue: names, codes, units and plausible ranges as data (`catalogue.toml`).
+//!
+//! Invariant: what came beside a value never costs us the value. A cuff that sends 210/120 and a pulse of nought has told
+//! us 210/120.
 
 use crate::{
     decimal::Decimal,
-    measure::{Kind, Measure},
+    measure::{Kind, Measure, Parts},
     quantity::{Quantity, Unit},
 };
 use serde::Deserialize;
 use std::sync::LazyLock;
+
+/// What a number is to its measure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// The measure itself: without it there is no value.
+    Own,
+    /// It came with the measure: the measure stands without it.
+    Beside,
+}
 
 /// One number of a reading: what it is called, its codes, its unit and what it may plausibly be.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -16,16 +29,21 @@ pub struct Component {
     pub name: String,
     /// The measure it belongs to.
     pub kind: Kind,
+    /// What it is to that measure.
+    pub role: Role,
     /// What people call it.
     pub plain: String,
-    /// IEEE 11073 code, 32 bits: partition × 65536 + term.
-    pub mdc: u32,
+    /// IEEE 11073 code, 32 bits: partition × 65536 + term; where we have one from a source.
+    pub mdc: Option<u32>,
     /// LOINC code, where we have one from a source.
     pub loinc: Option<String>,
-    /// SNOMED CT concept id (UK edition).
-    pub snomed: String,
+    /// SNOMED CT concept id (UK edition), where we have one from a source.
+    pub snomed: Option<String>,
     /// The unit this number is kept in.
     pub ucum: Unit,
+    /// The unit as people write it here, where that is not how they write it elsewhere: breaths are no beats.
+    #[serde(default)]
+    unit_plain: Option<String>,
     /// Lowest and highest value a living person can have, both included.
     pub plausible: (Decimal, Decimal),
 }
@@ -35,6 +53,17 @@ impl Component {
     #[must_use]
     pub fn is_plausible(&self, value: Decimal) -> bool {
         self.plausible.0 <= value && value <= self.plausible.1
+    }
+
+    /// The unit as people write it after this number.
+    ///
+    /// ```
+    /// let breaths = vitals::catalogue::component("respiratory_rate").unwrap();
+    /// assert_eq!(breaths.unit_plain(), " breaths a minute");
+    /// ```
+    #[must_use]
+    pub fn unit_plain(&self) -> &str {
+        self.unit_plain.as_deref().unwrap_or(self.ucum.plain())
     }
 }
 
@@ -62,33 +91,67 @@ pub fn components() -> &'static [Component] {
 ///
 /// ```
 /// let systolic = vitals::catalogue::component("systolic").unwrap();
-/// assert_eq!((systolic.mdc, systolic.ucum.ucum()), (150021, "mm[Hg]"));
+/// assert_eq!((systolic.mdc, systolic.ucum.ucum()), (Some(150021), "mm[Hg]"));
 /// ```
 #[must_use]
 pub fn component(name: &str) -> Option<&'static Component> {
     components().iter().find(|component| component.name == name)
 }
 
-/// The numbers in a measure, each with its component.
+/// The numbers in a measure, each with its component; none where it is all words.
 #[must_use]
 pub fn numbers(measure: &Measure) -> Vec<(&'static Component, Quantity)> {
-    let named: Vec<(&str, Quantity)> = match measure {
-        Measure::BloodPressure(pressure) => {
-            let both = [("systolic", pressure.systolic.quantity()), ("diastolic", pressure.diastolic.quantity())];
-            let mean = pressure.mean.map(|mean| ("mean", mean.quantity()));
-            let pulse = pressure.pulse.map(|pulse| ("cuff_pulse", pulse.quantity()));
-            both.into_iter().chain(mean).chain(pulse).collect()
-        }
-        Measure::Pulse(rate) => vec![("pulse", rate.quantity())],
-        Measure::Spo2(share) => vec![("spo2", share.quantity())],
-        Measure::Weight(mass) => vec![("weight", mass.quantity())],
-        Measure::Temperature(temperature) => vec![("temperature", temperature.quantity())],
-        Measure::Glucose(glucose) => {
-            let name = if glucose.quantity().unit() == Unit::MilligramsPerDecilitre { "glucose_mg" } else { "glucose" };
-            vec![(name, glucose.quantity())]
-        }
-    };
+    let named = crate::measure::named_numbers(measure);
     named.into_iter().filter_map(|(name, quantity)| Some((component(name)?, quantity))).collect()
+}
+
+/// Whether a measure has a value that a living person can have: every number of its own is plausible, or, where it is all
+/// parts beside each other, one of them at least. What is all words always has.
+///
+/// ```
+/// use vitals::{Decimal, Measure, catalogue, quantity::PerMinute};
+/// let rate = |beats| Measure::Pulse(PerMinute::new(Decimal::from(beats)));
+/// assert!(catalogue::is_plausible(&rate(60)) && !catalogue::is_plausible(&rate(12)));
+/// ```
+#[must_use]
+pub fn is_plausible(measure: &Measure) -> bool {
+    let numbers = numbers(measure);
+    let is = |(known, number): &(&Component, Quantity)| known.is_plausible(number.value());
+    let is_all_parts = matches!(measure, Measure::BodyComposition(_));
+    if is_all_parts {
+        numbers.iter().any(is)
+    } else {
+        numbers.iter().filter(|(known, _)| known.role == Role::Own).all(is)
+    }
+}
+
+/// A measure without the numbers beside its own that no living person can have, and whether there were any.
+///
+/// What is its own stays as it is, plausible or not ([`is_plausible`]), and so does a measure of which nothing would be left.
+///
+/// ```
+/// use vitals::{Decimal, Measure, catalogue, measure::OxygenSaturation, quantity::{PerMinute, Percent}};
+/// let saturation = Percent::new(Decimal::from(94));
+/// let oxygen = |pulse| Measure::Spo2(OxygenSaturation { saturation, pulse, perfusion: None });
+/// let sent = oxygen(Some(PerMinute::new(Decimal::from(511))));
+/// assert_eq!(catalogue::without_implausible_parts(&sent), (oxygen(None), true));
+/// ```
+#[must_use]
+pub fn without_implausible_parts(measure: &Measure) -> (Measure, bool) {
+    let unchanged = || (measure.clone(), false);
+    let is_left_out = |(known, number): &(&'static Component, Quantity)| {
+        known.role == Role::Beside && !known.is_plausible(number.value())
+    };
+    let left_out: Vec<&str> =
+        numbers(measure).iter().filter(|part| is_left_out(part)).map(|(known, _)| known.name.as_str()).collect();
+    if left_out.is_empty() {
+        return unchanged();
+    }
+    let mut parts = Parts::of(measure);
+    for name in left_out {
+        parts.leave_out(name);
+    }
+    parts.measure(measure.kind()).map_or_else(|_nothing_left| unchanged(), |rest| (rest, true))
 }
 
 #[cfg(test)]
@@ -96,10 +159,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_catalogue_reads_and_every_kind_is_in_it() {
+    fn the_catalogue_reads_and_every_kind_with_a_number_is_in_it() {
         toml::from_str::<File>(SOURCE).expect("catalogue.toml reads");
         for kind in Kind::ALL {
-            assert!(components().iter().any(|component| component.kind == kind), "{kind:?} has no component");
+            let is_all_words = matches!(kind, Kind::Consciousness | Kind::Symptom);
+            let is_there = components().iter().any(|component| component.kind == kind);
+            assert_eq!(is_there, !is_all_words, "{kind:?}");
         }
         for component in components() {
             assert!(component.plausible.0 < component.plausible.1, "{}", component.name);

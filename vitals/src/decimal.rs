@@ -104,7 +104,42 @@ impl Decimal {
     pub fn times_rounded(self, factor: Self, scale: u32) -> Option<Self> {
         let mut product = self.0.checked_mul(factor.0)?.round_dp(scale);
         product.rescale(scale);
-        Self::parse(&product.to_string()).ok()
+        Self::of_result(product)
+    }
+
+    /// The quotient of two decimals rounded half to even to `scale` places, or `None` where it does not fit or the
+    /// divisor is nought. The quotient has 28 digits before it is rounded, far more than decide a tie.
+    ///
+    /// ```
+    /// use vitals::Decimal;
+    /// let quotient = Decimal::from(250).divided_rounded(Decimal::parse("18.0156").unwrap(), 1);
+    /// assert_eq!(quotient.unwrap().to_string(), "13.9");
+    /// assert!(Decimal::from(1).divided_rounded(Decimal::from(0), 1).is_none());
+    /// ```
+    #[must_use]
+    pub fn divided_rounded(self, divisor: Self, scale: u32) -> Option<Self> {
+        let mut quotient = self.0.checked_div(divisor.0)?.round_dp(scale);
+        quotient.rescale(scale);
+        Self::of_result(quotient)
+    }
+
+    /// The whole number that this is, or `None` where there are places after the point or a minus before.
+    ///
+    /// ```
+    /// use vitals::Decimal;
+    /// assert_eq!(Decimal::parse("4200").unwrap().whole(), Some(4200));
+    /// assert_eq!(Decimal::parse("4200.0").unwrap().whole(), None);
+    /// ```
+    #[must_use]
+    pub fn whole(self) -> Option<u64> {
+        let (mantissa, scale) = self.to_parts();
+        if scale == 0 { u64::try_from(mantissa).ok() } else { None }
+    }
+
+    /// A result in our one form: a nought that rounding left with a sign loses it.
+    fn of_result(number: rust_decimal::Decimal) -> Option<Self> {
+        let number = if number.is_zero() { number.abs() } else { number };
+        Self::parse(&number.to_string()).ok()
     }
 }
 

@@ -79,6 +79,31 @@ registry! {
         "The device sent a value that its standard does not define yet." "There is no value to use; the bytes are kept." "Report the device's make and model to support.";
     ValueOutOfRange "value_out_of_range" 200 No
         "The device sent a number too large or too fine to keep." "There is no value to use; the bytes are kept." "Take the measurement again; if it happens again, check the device.";
+    ValueImplausible "value_implausible" 200 No
+        "The value is outside what a living person can have." "There is no value to use, and no rule has judged it; the bytes are kept." "Look after the person first; then check the device, how it sat and whether a person was measured, and take the measurement again.";
+
+    FrameChecksumWrong "frame_checksum_wrong" 200 No
+        "The device's message does not match its checksum." "Part of it was lost or changed on the way; there is no value to use, and the bytes are kept." "Take the measurement again; if it happens often, check the cable or move the hub nearer.";
+    FrameMalformed "frame_malformed" 200 No
+        "The device's message is not of the form its layout has." "There is no value to use; the bytes are kept." "Take the measurement again; if it happens again, report the device's make and model to support.";
+    MeasurementFailed "measurement_failed" 200 No
+        "The device said that the measurement failed." "There is no value to use." "Take the measurement again.";
+    MeasurementInvalid "measurement_invalid" 200 No
+        "The device said that its value is invalid, doubtful or not available." "There is no value to use; the bytes are kept." "Check how the device sits and take the measurement again.";
+    SensorProblem "sensor_problem" 200 No
+        "The device said that its sensor is off, loose or broken." "There is no value to use." "Put the sensor on again and wait for a steady value; if it happens again, check the device.";
+    NotSettled "measurement_not_settled" 200 No
+        "The value was still changing when the device sent it." "It is no reading; the settled value follows on its own." "Wait until the device shows that it has finished.";
+    RecordedWithoutTime "recorded_without_time" 200 No
+        "The device sent a recording that does not say when it was made." "Its bytes are kept, but they cannot be placed in a person's day." "Use the device while it is connected, so that the hub can say when.";
+    ControlSolution "control_solution" 200 No
+        "The meter measured a control solution." "It says something about the meter and nothing about a person; it is kept apart." "Nothing; it shows that somebody checked the meter.";
+    DeviceDemonstration "device_demonstration" 200 No
+        "The device was in its demonstration mode." "Nobody was measured; what it sent is kept apart." "Leave the demonstration mode and take the measurement.";
+    DeviceTest "device_test" 200 No
+        "The device was testing itself." "Nobody was measured; what it sent is kept apart." "Wait until the test is over and take the measurement.";
+    DeviceCalibration "device_calibration" 200 No
+        "The device was calibrating itself." "Nobody was measured; what it sent is kept apart." "Wait until the calibration is over and take the measurement.";
 
     // The hub's own memory.
     OutboxFull "outbox_full" 200 Later
@@ -97,8 +122,8 @@ registry! {
         "The reading's unit does not fit what it measures." "It was refused and kept for inspection; a unit is never guessed." "Correct the sender or the device's settings.";
     ValueMalformed "value_malformed" 200 No
         "The reading's number is not an exact decimal." "It was refused and kept for inspection." "Correct the sender: numbers are strings such as \"37.50\".";
-    ValueImplausible "value_implausible" 200 No
-        "The value is outside what a living person can have." "It was refused and kept for inspection; no rule has judged it." "Check the device, the cuff and whether a person was measured; take the measurement again.";
+    WordNotSupported "word_not_supported" 200 No
+        "A word of the reading is not one this service knows, or does not fit the rest of it." "It was refused and kept for inspection; a word is never guessed." "Update the service or correct the sender, then offer the reading again.";
     TimeMalformed "time_malformed" 200 No
         "A time of the reading is missing, impossible or not in the right form." "The reading was refused and kept for inspection." "Correct the sender: times are UTC, such as 2026-06-01T08:00:00Z.";
     ReadingNotStored "reading_not_stored" 200 Later

@@ -18,6 +18,7 @@
 
 pub mod bounded;
 pub mod catalogue;
+pub mod codes;
 pub mod decimal;
 pub mod error_code;
 pub mod float11073;
@@ -25,6 +26,7 @@ pub mod gtin;
 pub mod hex;
 pub mod id;
 pub mod measure;
+mod named;
 pub mod nhs;
 pub mod quality;
 pub mod quantity;

@@ -19,6 +19,8 @@ pub enum Flag {
     PulseBelowRange,
     /// The cuff was in the wrong position (bit 5).
     ImproperPosition,
+    /// The device itself doubts its value: a weak signal, a poor fit, a bit that says "questionable".
+    DeviceDoubts,
     /// The device gave no time.
     DeviceTimeMissing,
     /// The device gave a date that is not in the calendar.
@@ -33,17 +35,22 @@ pub enum Flag {
     DeviceTimeAmbiguous,
     /// The reading reached the service long after it was taken.
     ArrivedLate,
+    /// The device took it from its memory and does not say when: it may be of any day.
+    UndatedFromMemory,
+    /// A number that came beside the value was outside what a living person can have, and was left out.
+    PartImplausible,
 }
 
 impl Flag {
     /// Every flag.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 16] = [
         Self::BodyMovement,
         Self::CuffTooLoose,
         Self::IrregularPulse,
         Self::PulseAboveRange,
         Self::PulseBelowRange,
         Self::ImproperPosition,
+        Self::DeviceDoubts,
         Self::DeviceTimeMissing,
         Self::DeviceTimeImpossible,
         Self::DeviceClockNotSet,
@@ -51,6 +58,8 @@ impl Flag {
         Self::HubClockAhead,
         Self::DeviceTimeAmbiguous,
         Self::ArrivedLate,
+        Self::UndatedFromMemory,
+        Self::PartImplausible,
     ];
 
     /// The stable name, as on the wire.
@@ -63,6 +72,7 @@ impl Flag {
             Self::PulseAboveRange => "pulse_above_range",
             Self::PulseBelowRange => "pulse_below_range",
             Self::ImproperPosition => "improper_position",
+            Self::DeviceDoubts => "device_doubts",
             Self::DeviceTimeMissing => "device_time_missing",
             Self::DeviceTimeImpossible => "device_time_impossible",
             Self::DeviceClockNotSet => "device_clock_not_set",
@@ -70,6 +80,8 @@ impl Flag {
             Self::HubClockAhead => "hub_clock_ahead",
             Self::DeviceTimeAmbiguous => "device_time_ambiguous",
             Self::ArrivedLate => "arrived_late",
+            Self::UndatedFromMemory => "undated_from_memory",
+            Self::PartImplausible => "part_implausible",
         }
     }
 

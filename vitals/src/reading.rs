@@ -4,7 +4,7 @@ use crate::{
     hex,
     id::{HubId, PatientId, ReadingId},
     measure::{Kind, Measure, Value},
-    quality::Quality,
+    quality::{Flag, Quality},
     record::{RecordNumber, SourceId, reading_id},
     time::Times,
 };
@@ -35,11 +35,13 @@ pub enum WhyUnassigned {
     UserUnknown,
     /// The hub named a person who is not on that hub.
     PatientNotOnHub,
+    /// Nobody was measured: a control solution, a demonstration, a test, a calibration. Nothing is asked of anyone.
+    NobodyMeasured,
 }
 
 impl WhyUnassigned {
     /// Every reason.
-    pub const ALL: [Self; 3] = [Self::NotBound, Self::UserUnknown, Self::PatientNotOnHub];
+    pub const ALL: [Self; 4] = [Self::NotBound, Self::UserUnknown, Self::PatientNotOnHub, Self::NobodyMeasured];
 
     /// The stable name, as on the wire.
     #[must_use]
@@ -48,6 +50,7 @@ impl WhyUnassigned {
             Self::NotBound => "not_bound",
             Self::UserUnknown => "user_unknown",
             Self::PatientNotOnHub => "patient_not_on_hub",
+            Self::NobodyMeasured => "nobody_measured",
         }
     }
 
@@ -128,6 +131,14 @@ impl Reading {
     pub fn has_own_id(&self) -> bool {
         self.id == reading_id(&self.source, self.record)
     }
+
+    /// Whether the reading may settle what another opened. One that may be from any day, or that its own device doubts,
+    /// may raise an alert, for safety, but never end one.
+    #[must_use]
+    pub fn may_settle(&self) -> bool {
+        let is_doubted = [Flag::UndatedFromMemory, Flag::DeviceDoubts].into_iter().any(|flag| self.quality.has(flag));
+        self.times.may_settle() && !is_doubted
+    }
 }
 
 /// A reading that the service has checked and may apply: stage 6.
@@ -144,13 +155,16 @@ pub struct Admitted {
 }
 
 impl Admitted {
-    /// Whether the reading was certainly older than `limit` at a moment, by the service's clock and by the hub's. A hub
-    /// whose clock is slow must not make a live reading look late: where the two disagree, it counts as fresh.
+    /// Whether the reading counts as older than `limit` at a moment. It does where it is certainly so by the service's
+    /// clock and by the hub's: a hub whose clock is slow must not make a live reading look late, and where the two
+    /// disagree, it counts as fresh. It does too where the device took it from its memory without a date: nobody just
+    /// measured it.
     #[must_use]
     pub fn is_older_than(&self, limit: TimeDelta, at: DateTime<Utc>) -> bool {
         let by_the_hub = self.sent_at + (at - self.server_received);
         let times = &self.reading.times;
-        times.is_older_than(limit, at) && times.is_older_than(limit, by_the_hub)
+        let is_certain = times.is_older_than(limit, at) && times.is_older_than(limit, by_the_hub);
+        is_certain || self.reading.quality.has(Flag::UndatedFromMemory)
     }
 
     /// The moment that places the reading among the others, never later than its receipt: a clock that is ahead must

@@ -3,7 +3,8 @@
 //! Source is the device itself, or the hub's port where the device has no identity. Record is 8 bytes of BLAKE3 over
 //! service, the device's own record number or time, user index and raw frame: no patient, no hub and no corrected
 //! time in it, so two hubs that hear one cuff make one reading, and a reassigned reading is still known. A frame with
-//! neither number nor usable time takes (hub, boot, hub receipt) into its record instead.
+//! neither number nor usable time takes (hub, boot, hub receipt) into its record instead, unless its device tells its
+//! memory again each time it is asked: then its bytes alone.
 
 use crate::{
     hex,
@@ -91,6 +92,28 @@ impl<'de> Deserialize<'de> for SourceId {
     }
 }
 
+/// The part of a frame that is the same whenever the device tells the record again, by the name of the frame's kind.
+///
+/// A Contour numbers its results anew in each transfer, and the link byte and CRC of an UltraEasy's packet depend on what was
+/// said before. Any other kind is its own identity until somebody finds that it is not.
+///
+/// ```
+/// use vitals::record::identity;
+/// let [first, later] = [&b"R|1|^^^Glucose|133"[..], &b"R|9|^^^Glucose|133"[..]];
+/// assert_eq!(identity("contour_astm", first), identity("contour_astm", later));
+/// assert_ne!(identity("masimo_ascii1", first), identity("masimo_ascii1", later));
+/// ```
+#[must_use]
+pub fn identity<'a>(characteristic: &str, frame: &'a [u8]) -> &'a [u8] {
+    let part = match characteristic {
+        "contour_astm" => frame.splitn(3, |byte| *byte == b'|').nth(2),
+        // Start, length and link before the message; end and CRC after it.
+        "onetouch_ultraeasy" => frame.get(3..frame.len().saturating_sub(3)),
+        _ => None,
+    };
+    part.unwrap_or(frame)
+}
+
 /// What tells two frames of one source apart.
 #[derive(Debug, Clone, Copy)]
 pub enum RecordKey<'a> {
@@ -98,6 +121,8 @@ pub enum RecordKey<'a> {
     Number(u32),
     /// The device's clock was set and dated the record.
     Time(DeviceTime),
+    /// Neither, but the device tells its memory again each time it is asked: the frame alone.
+    Content,
     /// Neither: the hub, its boot and its moment of receipt stand in.
     Receipt {
         /// The hub that heard the frame.
@@ -132,6 +157,7 @@ impl RecordNumber {
         match key {
             RecordKey::Number(number) => part(2, &number.to_le_bytes()),
             RecordKey::Time(time) => part(3, &time.to_bytes()),
+            RecordKey::Content => part(9, &[]),
             RecordKey::Receipt { hub, boot, at } => {
                 part(4, hub.as_str().as_bytes());
                 part(5, &boot);
@@ -218,6 +244,7 @@ mod tests {
             RecordNumber::of("1810", time(10), Some(1), b"other"),
             RecordNumber::of("1809", time(10), Some(1), b"frame"),
             RecordNumber::of("1810", RecordKey::Number(1), Some(1), b"frame"),
+            RecordNumber::of("1810", RecordKey::Content, Some(1), b"frame"),
         ];
         let different: std::collections::BTreeSet<_> = all.iter().collect();
         assert_eq!(different.len(), all.len());

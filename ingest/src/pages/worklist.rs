@@ -135,7 +135,7 @@ fn alert_row(alert: &Alert, people: &People) -> AlertRow {
 fn evidence_row(evidence: &Evidence) -> EvidenceRow {
     EvidenceRow {
         kind: evidence.kind,
-        value: evidence.value,
+        value: evidence.value.clone(),
         taken: evidence.taken,
         device: device(evidence.source.as_str()),
     }
@@ -166,9 +166,11 @@ fn why(alert: &Alert) -> String {
 }
 
 fn finding_words(finding: &Finding) -> String {
-    let name = catalogue::component(&finding.component)
-        .map_or(finding.component.as_str(), |component| component.plain.as_str());
-    format!("{name} is {} {}{}", finding.comparison.words(), finding.bound, finding.value.unit().plain())
+    let (name, unit) = catalogue::component(&finding.component).map_or_else(
+        || (finding.component.as_str(), finding.value.unit().plain()),
+        |component| (component.plain.as_str(), component.unit_plain()),
+    );
+    format!("{name} is {} {}{unit}", finding.comparison.words(), finding.bound)
 }
 
 fn reading_row(stored: &StoredReading, people: &People) -> ReadingRow {
@@ -179,7 +181,7 @@ fn reading_row(stored: &StoredReading, people: &People) -> ReadingRow {
             Who::Unassigned(why) => Whose::Nobody(*why),
         },
         kind: reading.kind,
-        value: reading.value,
+        value: reading.value.clone(),
         taken: reading.times.taken,
         reached_at: stored.server_received,
         late: reading.quality.has(Flag::ArrivedLate),

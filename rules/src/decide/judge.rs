@@ -10,7 +10,7 @@ use crate::{
 use chrono::{DateTime, Utc};
 use std::cmp::Reverse;
 use vitals::{
-    Admitted, AlertId, Quantity,
+    Admitted, AlertId, ClockOffset, Quantity, TakenAt,
     catalogue::{self, Component},
     time::LATE_AFTER,
     wire::v1::{Prompt, Urgency},
@@ -77,7 +77,7 @@ pub(super) fn evidence(admitted: &Admitted, findings: Vec<Finding>) -> Evidence 
         reading: admitted.reading.id,
         source: admitted.reading.source.clone(),
         kind: admitted.reading.kind,
-        value: admitted.reading.value,
+        value: admitted.reading.value.clone(),
         taken: admitted.reading.times.taken,
         event_time: admitted.event_time(),
         received_at: admitted.server_received,
@@ -101,7 +101,7 @@ impl Deciding<'_> {
             prompts: Vec::new(),
         };
         let is_late_by_now = admitted.is_older_than(LATE_AFTER, hearing.acted_on_at);
-        self.judge_beyond_device(&mut hearing, is_late_by_now);
+        self.judge_without_packs(&mut hearing, is_late_by_now);
         for active in &self.plan.packs {
             let pack = active.pack();
             for rule in pack.rules.iter().filter(|rule| rule.kind == admitted.reading.kind) {
@@ -116,12 +116,15 @@ impl Deciding<'_> {
     fn judge_by(&mut self, pack: &Pack, rule: &Rule, hearing: &mut Hearing<'_>) {
         let mut findings = Vec::new();
         let Some(holds) = rule.when.holds(pack, hearing.numbers, &mut findings) else { return };
-        if !holds && !hearing.admitted.reading.times.may_settle() {
-            return;
-        }
         let evidence = evidence(hearing.admitted, findings);
         let open = self.open_alert(pack, rule);
         let memory = self.state.rules.entry(format!("{}/{}", pack.id, rule.id)).or_default();
+        let settles = hearing.admitted.reading.may_settle()
+            && memory.newest_taken_at.is_none_or(|newest| newest < hearing.event_time)
+            && open.as_ref().is_none_or(|alert| is_newer(hearing.admitted, alert));
+        if !holds && !settles {
+            return;
+        }
         if memory.newest_taken_at.is_some_and(|newest| hearing.event_time < newest) {
             let is_over = memory.clear_in_a_row >= rule.clear.1;
             if holds {
@@ -295,13 +298,31 @@ impl Deciding<'_> {
     }
 
     /// A more urgent rule speaks for this one.
-    fn give_way(&mut self, alert: &Alert, by: AlertId, evidence: Evidence) {
+    pub(super) fn give_way(&mut self, alert: &Alert, by: AlertId, evidence: Evidence) {
         self.change(alert.id, |alert| alert.add_evidence(evidence));
         if matches!(alert.repeat, Repeat::Asked { .. }) {
             self.repeat_came(alert.id, Repeat::Confirmed);
         }
         self.clear(alert.id, ClearedBecause::Superseded(by));
     }
+}
+
+/// Whether a reading is certainly newer than all that is behind an alert. Of one moment is not newer. Where one device dated
+/// both by a clock that nobody compared, its own dates decide too: it may tell its memory with the newest first.
+pub(super) fn is_newer(admitted: &Admitted, alert: &Alert) -> bool {
+    let reading = &admitted.reading;
+    let own_clock = match (reading.times.taken, reading.times.offset) {
+        (TakenAt::DeviceClock(taken), ClockOffset::NotRead) => Some(taken),
+        (TakenAt::DeviceClock(_), ClockOffset::ReadAtConnection { .. }) | (TakenAt::HubClock(_), _) => None,
+    };
+    let was_before = |evidence: &Evidence| match (own_clock, evidence.taken) {
+        // What was compared stands where its device dated it.
+        (Some(own), TakenAt::DeviceClock(taken)) if evidence.source == reading.source => {
+            evidence.event_time == taken || taken < own
+        }
+        (Some(_) | None, TakenAt::DeviceClock(_) | TakenAt::HubClock(_)) => true,
+    };
+    alert.evidence.iter().all(|evidence| evidence.event_time < admitted.event_time() && was_before(evidence))
 }
 
 /// Whether a breach is not of the occasion somebody took: it comes so long after they did that they cannot have meant it,

@@ -5,6 +5,7 @@
 
 mod alerting;
 mod judge;
+mod no_value;
 mod service;
 
 use crate::{

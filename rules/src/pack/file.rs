@@ -153,7 +153,26 @@ pub(super) enum Opens {
 pub(super) struct TestFile {
     pub(super) name: String,
     pub(super) given: Vec<(String, String, Number)>,
+    #[serde(default)]
+    pub(super) unsure: Vec<UnsureFile>,
     pub(super) expect: Vec<(String, String, String)>,
+}
+
+/// What is not sure of the readings at one time of a test.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct UnsureFile {
+    pub(super) at: String,
+    #[serde(default)]
+    pub(super) quality: Vec<String>,
+    pub(super) clock: Option<ClockFile>,
+    pub(super) dated_before: Option<Span>,
+}
+
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum ClockFile {
+    NotRead,
 }
 
 /// A number a clinician writes: a whole number, or a decimal in quotes so that no digit is lost.

@@ -14,7 +14,7 @@ pub use signed::{Approval, Role, SignedError, Status};
 
 use crate::{duration::Span, finding::Comparison};
 use std::collections::BTreeMap;
-use vitals::{Decimal, Kind, Unit, wire::v1::Urgency};
+use vitals::{Decimal, Kind, Quality, Unit, wire::v1::Urgency};
 
 /// The format this engine reads. A pack that needs a newer one is refused whole, never read in part.
 pub const ENGINE: u32 = 1;
@@ -155,8 +155,19 @@ pub struct PackTest {
     pub name: String,
     /// Readings: when, counted from the test's start, and the numbers by component.
     pub given: Vec<(Span0, Vec<(String, Decimal)>)>,
+    /// What is not sure of the readings at some of these times.
+    pub unsure: Vec<(Span0, Unsure)>,
     /// What must come of them, in order: when, what (`pending`, `raise`, `clear`), which rule.
     pub expect: Vec<(Span0, String, String)>,
+}
+
+/// What is not sure of a reading in a pack's own test. Where nothing is said, it comes from a device with a right clock.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Unsure {
+    /// What was noticed about it.
+    pub quality: Quality,
+    /// Nobody compared the device's clock, which dated it this long before it was heard.
+    pub dated_before: Option<Span0>,
 }
 
 /// Minutes and seconds from the start of a test; may be nought.

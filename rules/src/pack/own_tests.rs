@@ -1,6 +1,6 @@
 //! A pack's own tests: they travel with it and run wherever it is read.
 
-use super::{ActivePack, Pack, PackTest};
+use super::{ActivePack, Pack, PackTest, Unsure};
 use crate::{
     alert::{Alert, Condition},
     decide::{Decisions, Plan, decide},
@@ -9,9 +9,9 @@ use crate::{
 };
 use chrono::{DateTime, TimeDelta, Utc};
 use vitals::{
-    Admitted, BloodPressure, ClockOffset, Decimal, HubId, Kind, Measure, PatientId, Quality, Quantity, RawFrame,
-    Reading, RecordNumber, SourceId, TakenAt, Times, Value, Who, catalogue,
-    quantity::{Celsius, Glucose, Kilograms, MmHg, PerMinute, Percent},
+    Admitted, ClockOffset, Decimal, HubId, Kind, Measure, PatientId, Quantity, RawFrame, Reading, RecordNumber,
+    SourceId, TakenAt, Times, Value, Who, catalogue,
+    measure::{Parts, Specimen, Word},
     record::{RecordKey, reading_id},
 };
 
@@ -31,7 +31,8 @@ impl Pack {
         let mut run = Run { plan, state: PatientState::new(patient), timers: Vec::new(), seen: Vec::new() };
         for (at, numbers) in &test.given {
             run.pass_time_until(*at);
-            let admitted = reading(&run.state.patient, *at, numbers)
+            let unsure = test.unsure.iter().find(|(of, _)| of == at).map(|(_, unsure)| unsure.clone());
+            let admitted = reading(&run.state.patient, *at, numbers, unsure.unwrap_or_default())
                 .ok_or_else(|| format!("{}: the reading at {at} is not whole", test.name))?;
             run.apply(&Event::Reading(Box::new(admitted)), *at);
         }
@@ -95,40 +96,40 @@ fn step(before: Option<Condition>, alert: &Alert) -> Option<&'static str> {
     }
 }
 
-/// A reading as a device with a right clock would have made it.
-fn reading(patient: &PatientId, at: TimeDelta, numbers: &[(String, Decimal)]) -> Option<Admitted> {
+/// The measure that these numbers are, with the words that go without saying: what is called interstitial is of
+/// interstitial fluid, and what flows is oxygen.
+fn measure(kind: Kind, numbers: &[(String, Decimal)]) -> Option<Measure> {
+    let mut parts = Parts::default();
+    for (name, value) in numbers {
+        let known = catalogue::component(name)?;
+        parts.numbers.push((known.name.as_str(), Quantity::new(*value, known.ucum)));
+    }
+    let is_interstitial = parts.numbers.iter().any(|(name, _)| name.starts_with("glucose_interstitial"));
+    if is_interstitial {
+        parts.said.push((Word::Specimen, Specimen::InterstitialFluid.name().to_owned()));
+    }
+    if kind == Kind::SuppliedOxygen {
+        parts.said.push((Word::Oxygen, "oxygen".to_owned()));
+    }
+    parts.sequence = (kind == Kind::GlucoseContext).then_some(0);
+    parts.measure(kind).ok()
+}
+
+/// A reading as a device with a right clock would have made it, but for what is not sure.
+fn reading(patient: &PatientId, at: TimeDelta, numbers: &[(String, Decimal)], unsure: Unsure) -> Option<Admitted> {
     let kind = catalogue::component(&numbers.first()?.0)?.kind;
-    let number = |name: &str| numbers.iter().find(|(component, _)| component == name).map(|(_, value)| *value);
-    let measure = match kind {
-        Kind::BloodPressure => Measure::BloodPressure(BloodPressure {
-            systolic: MmHg::new(number("systolic")?),
-            diastolic: MmHg::new(number("diastolic")?),
-            mean: number("mean").map(MmHg::new),
-            pulse: number("cuff_pulse").map(PerMinute::new),
-            posture: None,
-            arm: None,
-        }),
-        Kind::Pulse => Measure::Pulse(PerMinute::new(number("pulse")?)),
-        Kind::Spo2 => Measure::Spo2(Percent::new(number("spo2")?)),
-        Kind::Weight => Measure::Weight(Kilograms::new(number("weight")?)),
-        Kind::Temperature => Measure::Temperature(Celsius::new(number("temperature")?)),
-        Kind::Glucose => {
-            let (name, value) = numbers.first()?;
-            Measure::Glucose(Glucose::new(Quantity::new(*value, catalogue::component(name)?.ucum)).ok()?)
-        }
-    };
+    let measure = measure(kind, numbers)?;
     let taken = moment(at);
     let source = SourceId::device("test", "1").ok()?;
     let raw = RawFrame { service: "test".to_owned(), characteristic: "test".to_owned(), bytes: Vec::new() };
     let hub = HubId::parse("hub-test").ok()?;
     let record =
         RecordNumber::of(&raw.service, RecordKey::Receipt { hub: &hub, boot: [0; 8], at: taken }, None, &raw.bytes);
-    let times = Times {
-        device: None,
-        hub_received: taken,
-        taken: TakenAt::DeviceClock(taken),
-        offset: ClockOffset::ReadAtConnection { device_ahead_secs: 0 },
+    let (dated, offset) = match unsure.dated_before {
+        Some(before) => (taken - before, ClockOffset::NotRead),
+        None => (taken, ClockOffset::ReadAtConnection { device_ahead_secs: 0 }),
     };
+    let times = Times { device: None, hub_received: taken, taken: TakenAt::DeviceClock(dated), offset };
     let reading = Reading {
         id: reading_id(&source, record),
         source,
@@ -138,7 +139,7 @@ fn reading(patient: &PatientId, at: TimeDelta, numbers: &[(String, Decimal)]) ->
         kind,
         value: Value::Measured(measure),
         times,
-        quality: Quality::none(),
+        quality: unsure.quality,
         raw,
     };
     Some(Admitted { reading, hub, sent_at: taken, server_received: taken })

@@ -1,10 +1,11 @@
 //! From a pack file to a pack: every mistake is found, with its line and what to do.
 
 use super::{
-    Bound, ENGINE, Level, PACK_BYTES_MAX, Pack, PackTest, Parameter, RULES_MAX, Retest, Rule, Span0, Threshold, When,
+    Bound, ENGINE, Level, PACK_BYTES_MAX, Pack, PackTest, Parameter, RULES_MAX, Retest, Rule, Span0, Threshold, Unsure,
+    When,
     file::{
-        BoundFile, Confirm, Harm, Head, MessageFile, Number, OnNoAnswer, Onset, Opens, PackFile, ParameterFile,
-        RetestFile, RuleFile, TestFile, WhenFile,
+        BoundFile, ClockFile, Confirm, Harm, Head, MessageFile, Number, OnNoAnswer, Onset, Opens, PackFile,
+        ParameterFile, RetestFile, RuleFile, TestFile, UnsureFile, WhenFile,
     },
 };
 use crate::{duration::Span, finding::Comparison};
@@ -12,7 +13,7 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use thiserror::Error;
 use toml::Spanned;
-use vitals::{Decimal, Kind, catalogue, hex, wire::v1::Urgency};
+use vitals::{Decimal, Flag, Kind, Quality, catalogue, hex, wire::v1::Urgency};
 
 /// Deepest nesting of any/all.
 const DEPTH_MAX: usize = 4;
@@ -337,7 +338,7 @@ impl Reader<'_> {
 
     fn test(&mut self, test: Spanned<TestFile>) -> Option<PackTest> {
         let offset = test.span().start;
-        let TestFile { name, given, expect } = test.into_inner();
+        let TestFile { name, given, unsure, expect } = test.into_inner();
         let mut readings: Vec<(Span0, Vec<(String, Decimal)>)> = Vec::new();
         for (time, component, Number(value)) in given {
             let at = self.offset_in_test(&time, offset)?;
@@ -355,7 +356,38 @@ impl Reader<'_> {
             .into_iter()
             .map(|(time, what, rule)| Some((self.offset_in_test(&time, offset)?, what, rule)))
             .collect::<Option<Vec<_>>>()?;
-        Some(PackTest { name, given: readings, expect })
+        let unsure = unsure.into_iter().map(|of| self.unsure(of, &readings, offset)).collect::<Option<Vec<_>>>()?;
+        Some(PackTest { name, given: readings, unsure, expect })
+    }
+
+    fn unsure(
+        &mut self,
+        of: UnsureFile,
+        readings: &[(Span0, Vec<(String, Decimal)>)],
+        offset: usize,
+    ) -> Option<(Span0, Unsure)> {
+        let UnsureFile { at: text, quality: names, clock, dated_before } = of;
+        let at = self.offset_in_test(&text, offset)?;
+        if readings.iter().all(|(given, _)| *given != at) {
+            self.problem(offset, format!("{text} is unsure in a test, but no reading is given then"));
+        }
+        let mut quality = Quality::none();
+        for name in &names {
+            match Flag::from_name(name) {
+                Some(flag) => quality = quality.with(flag),
+                None => self.problem(offset, format!("{name} is nothing that is noticed about a reading")),
+            }
+        }
+        let dated_before = match (clock, dated_before) {
+            (None, Some(_)) => {
+                let advice = "dated_before is by a clock that nobody compared: write clock = \"not_read\" beside it";
+                self.problem(offset, advice.to_owned());
+                None
+            }
+            (Some(ClockFile::NotRead), before) => Some(before.map_or(Span0::zero(), Span::delta)),
+            (None, None) => None,
+        };
+        Some((at, Unsure { quality, dated_before }))
     }
 
     fn offset_in_test(&mut self, text: &str, offset: usize) -> Option<Span0> {

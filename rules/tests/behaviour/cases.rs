@@ -14,10 +14,11 @@ use std::{
     path::Path,
 };
 use vitals::{
-    Admitted, AlertId, Decimal, ErrorCode, JobId, Measure, NoValue, Value,
+    Admitted, AlertId, Decimal, ErrorCode, Flag, JobId, Kind, Measure, NoValue, Quality, Quantity, Unit, Value,
     bounded::Text,
     id::StaffId,
-    quantity::PerMinute,
+    measure::{GlucoseReading, Specimen},
+    quantity::{Glucose, Ketone, PerMinute},
     wire::v1::{Prompt, Urgency},
 };
 
@@ -40,8 +41,13 @@ struct Case {
 struct Row {
     /// When the service heard of it.
     at: Since,
-    /// A reading: `182/118`, `pulse 120`, `no value`, `too high to tell` or `too low to tell`.
+    /// A reading: `182/118`, or a word for the measure and a number, such as `pulse 120`, `glucose 5.4` (of blood),
+    /// `sensor 5.4` (of the fluid under the skin; `fluid 5.4` as a meter says it) or `ketone 0.6`; instead of the number `HI`, `LO`, `none` or `impossible`.
+    /// A blood pressure without its numbers is `cuff HI`.
     reading: Option<String>,
+    /// What was noticed about it.
+    #[serde(default)]
+    quality: Vec<String>,
     /// When it was taken, by whatever clock says so; at once where not given.
     taken: Option<Since>,
     /// When the hub heard it; at once where not given.
@@ -111,18 +117,24 @@ struct Story {
 }
 
 /// Rules as rows call them.
-const RULES: [(&str, &str); 4] = [
+const RULES: [(&str, &str); 8] = [
     ("red", "home-bp-red"),
     ("amber", "home-bp-amber"),
     ("service", "reading-not-judged"),
     ("beyond", "value-beyond-device/blood_pressure"),
+    ("glucose beyond", "value-beyond-device/glucose"),
+    ("sensor beyond", "value-beyond-device/glucose_interstitial"),
+    ("ketone beyond", "value-beyond-device/ketone"),
+    ("impossible", "value-implausible/blood_pressure"),
 ];
 
 /// The service's own words to a person, where no protocol has any, by something only they say.
-const OWN_WORDS: [(&str, &str); 3] = [
+const OWN_WORDS: [(&str, &str); 5] = [
     ("beyond what it can measure", "beyond"),
     ("beyond what your device can measure", "beyond-late"),
     ("could not take the measurement", "no-value"),
+    ("The number from your device is outside what people can have", "impossible"),
+    ("An earlier number from your device was outside what people can have", "impossible-late"),
 ];
 
 fn rule_in_short(made_by: &RuleRef) -> &'static str {
@@ -160,7 +172,12 @@ impl Story {
             sent: row.sent.unwrap_or(row.at).0,
             received: row.at.0,
         };
-        let admitted = reading(self.readings, value_of(value), when);
+        let heard = heard(value);
+        let mut admitted = reading(self.readings, heard.value, when);
+        admitted.reading.kind = heard.kind;
+        admitted.reading.raw.characteristic = heard.characteristic.to_owned();
+        let flag = |name: &String| Flag::from_name(name).unwrap_or_else(|| panic!("no flag is called {name}"));
+        admitted.reading.quality = row.quality.iter().map(flag).collect::<Quality>();
         if let Some(name) = &row.name {
             self.named.insert(name.clone(), admitted.clone());
         }
@@ -233,21 +250,50 @@ fn actor(name: &str) -> Actor {
     Actor { id: StaffId::parse(&format!("st-{name}")).unwrap(), name: Text::new(name).unwrap() }
 }
 
-fn value_of(text: &str) -> Value<Measure> {
-    if text == "no value" {
-        return Value::NotMeasured(NoValue::NotANumber);
+/// What a device sent, and how.
+struct Heard {
+    kind: Kind,
+    characteristic: &'static str,
+    value: Value<Measure>,
+}
+
+fn heard(text: &str) -> Heard {
+    if let Some((systolic, diastolic)) = text.split_once('/') {
+        let value = pressure(systolic.parse().unwrap(), diastolic.parse().unwrap());
+        return Heard { kind: Kind::BloodPressure, characteristic: "2a35", value };
     }
-    if text == "too high to tell" {
-        return Value::NotMeasured(NoValue::PositiveInfinity);
+    let (what, shown) = text.split_once(' ').expect("a measure and a number");
+    let (kind, characteristic) = match what {
+        "cuff" => (Kind::BloodPressure, "2a35"),
+        "pulse" => (Kind::Pulse, "2a37"),
+        "glucose" => (Kind::Glucose, "2a18"),
+        "sensor" => (Kind::Glucose, "2aa7"),
+        "fluid" => (Kind::Glucose, "2a18"),
+        "ketone" => (Kind::Ketone, "freestyle_optium"),
+        _ => panic!("no device measures {what}"),
+    };
+    let value = match shown {
+        "none" => Value::NotMeasured(NoValue::NotANumber),
+        "HI" => Value::NotMeasured(NoValue::PositiveInfinity),
+        "LO" => Value::NotMeasured(NoValue::NegativeInfinity),
+        "impossible" => Value::NotMeasured(NoValue::Implausible),
+        number => Value::Measured(measured(what, Decimal::parse(number).unwrap())),
+    };
+    Heard { kind, characteristic, value }
+}
+
+fn measured(what: &str, number: Decimal) -> Measure {
+    let concentration = Quantity::new(number, Unit::MillimolesPerLitre);
+    let glucose = |specimen| {
+        Measure::Glucose(GlucoseReading::new(Glucose::new(concentration).unwrap(), specimen, None, None).unwrap())
+    };
+    match what {
+        "pulse" => Measure::Pulse(PerMinute::new(number)),
+        "glucose" => glucose(Specimen::CapillaryPlasma),
+        "sensor" | "fluid" => glucose(Specimen::InterstitialFluid),
+        "ketone" => Measure::Ketone(Ketone::new(concentration).unwrap()),
+        _ => panic!("{what} has no single number"),
     }
-    if text == "too low to tell" {
-        return Value::NotMeasured(NoValue::NegativeInfinity);
-    }
-    if let Some(rate) = text.strip_prefix("pulse ") {
-        return Value::Measured(Measure::Pulse(PerMinute::new(Decimal::parse(rate).unwrap())));
-    }
-    let (systolic, diastolic) = text.split_once('/').expect("systolic/diastolic");
-    pressure(systolic.parse().unwrap(), diastolic.parse().unwrap())
 }
 
 /// An alert as a row writes it: `red: active, raised, repeat asked, 1 reading`.

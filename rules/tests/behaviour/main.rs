@@ -11,3 +11,5 @@ mod properties;
 mod protocols;
 #[cfg(test)]
 mod support;
+#[cfg(test)]
+mod what_settles;

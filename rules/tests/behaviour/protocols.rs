@@ -15,7 +15,7 @@ use vitals::ErrorCode;
 const DEMO: &str = include_str!("../../packs/demo-home-bp.toml");
 
 /// Another protocol by the demo's invented people: the demo's with some words replaced.
-fn another(replaced: &[(&str, &str)]) -> ActivePack {
+pub(crate) fn another(replaced: &[(&str, &str)]) -> ActivePack {
     let text = replaced.iter().fold(DEMO.replace("\"demo-home-bp\"", "\"other\""), |text, (from, to)| {
         assert!(text.contains(from), "{from} is not in the pack");
         text.replace(from, to)

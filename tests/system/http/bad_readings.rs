@@ -1,6 +1,6 @@
 //! One bad reading among good ones: it gets its code and sentence and is kept; the good ones are stored.
 
-use super::{receipt, start, taken_now, words_of};
+use super::{later, receipt, start, taken_now, words_of};
 use harness::{
     service::{ADA, BO, HUB_A, ODD, TestService},
     signed_client::Call,
@@ -9,13 +9,13 @@ use serde_json::{Value, json};
 use vitals::{
     ErrorCode::{self, *},
     ReadingId,
-    wire::v1::{Outcome, Receipt},
+    wire::v1::{Outcome, Receipt, Urgency},
 };
 
 type Spoil = fn(&mut Value);
 
 /// What is wrong with a reading, and the code it must get.
-const ROWS: [(&str, Spoil, ErrorCode); 36] = [
+const ROWS: [(&str, Spoil, ErrorCode); 35] = [
     ("no id", |r| drop(r.as_object_mut().unwrap().remove("id")), ReadingMalformed),
     ("an id that is a number", |r| r["id"] = json!(7), ReadingMalformed),
     ("an id that is none", |r| r["id"] = json!("rd-00"), ReadingMalformed),
@@ -47,9 +47,8 @@ const ROWS: [(&str, Spoil, ErrorCode); 36] = [
     ("a power of ten", |r| r["measured"]["systolic"]["value"] = json!("1e2"), ValueMalformed),
     ("not a number", |r| r["measured"]["systolic"]["value"] = json!("NaN"), ValueMalformed),
     ("a comma", |r| r["measured"]["systolic"]["value"] = json!("128,5"), ValueMalformed),
-    ("more than anybody has", |r| r["measured"]["systolic"]["value"] = json!("300.1"), ValueImplausible),
-    ("nought", |r| r["measured"]["systolic"]["value"] = json!("0"), ValueImplausible),
-    ("the lower above the upper", |r| r["measured"]["diastolic"]["value"] = json!("128"), ValueImplausible),
+    ("a word nobody knows", |r| all_words(r, json!({ "consciousness": "sleepy" })), WordNotSupported),
+    ("words that are no texts", |r| all_words(r, json!({ "consciousness": 7 })), ReadingMalformed),
     ("a time in summer time", |r| r["taken_at"] = json!("2026-06-01T08:00:00+01:00"), TimeMalformed),
     ("30 February", |r| r["taken_at"] = json!("2026-02-30T08:00:00Z"), TimeMalformed),
     ("an impossible device time", |r| r["device_time"] = json!("2026-13-01T08:00:00"), TimeMalformed),
@@ -57,6 +56,13 @@ const ROWS: [(&str, Spoil, ErrorCode); 36] = [
     ("bytes that are none", |r| r["raw"]["hex"] = json!("0g"), ReadingMalformed),
     ("more bytes than a frame has", |r| r["raw"]["hex"] = json!("00".repeat(513)), ReadingMalformed),
 ];
+
+/// A reading without a number, of which only this is said.
+fn all_words(reading: &mut Value, said: Value) {
+    reading["kind"] = json!("consciousness");
+    reading["measured"] = json!({});
+    reading["said"] = said;
+}
 
 /// What is not even an object.
 const NO_READINGS: [fn() -> Value; 6] =
@@ -119,6 +125,43 @@ fn every_code_of_a_single_reading_has_a_row() {
             ROWS.iter().any(|(_, _, known)| known == code) || [ReadingConflict, ReadingNotStored].contains(code);
         assert!(has_row, "{code:?} has no row");
     }
+}
+
+/// Found 2026-11-22: a number that nobody can have was refused, so a true 310/120 told nobody anything. It is stored, the
+/// person is asked for another with the receipt, and staff see it once the window for another has ended.
+#[test]
+fn a_number_that_nobody_can_have_is_stored_and_never_silent() {
+    for (systolic, diastolic) in [("300.1", "79"), ("310", "120"), ("0", "79"), ("128", "128"), ("79", "128")] {
+        let service = start();
+        let mut sent = taken_now(&service, ADA, 1, "128/79");
+        sent["measured"]["systolic"]["value"] = json!(systolic);
+        sent["measured"]["diastolic"]["value"] = json!(diastolic);
+        let receipt = receipt(&service, &service.hub_a, &[sent]);
+        let line = &receipt.readings[0];
+        assert_eq!((line.outcome, line.code.as_deref()), (Outcome::Stored, None), "{systolic}/{diastolic}");
+        let [prompt] = line.prompts.as_slice() else { panic!("one instruction: {line:?}") };
+        assert!(prompt.urgency == Urgency::CheckAgain && prompt.text.contains("take it again now"), "{}", prompt.text);
+        assert_eq!(service.see().unwrap().count("notification-made"), 0, "another reading is awaited");
+        later(&service, chrono::TimeDelta::minutes(16), "staff are told", || {
+            service.see().unwrap().count("notification-made") > 0
+        });
+        let page = page(&service);
+        assert!(page.contains("outside what a living person can have"), "{page}");
+        assert_eq!(service.see().unwrap().refusals, []);
+    }
+}
+
+/// Found 2026-11-22: 210/120 with a pulse of nought was refused for its pulse.
+#[test]
+fn a_red_with_an_impossible_pulse_is_a_red() {
+    let service = start();
+    let mut sent = taken_now(&service, ADA, 1, "210/120");
+    sent["measured"]["cuff_pulse"] = json!({ "value": "0", "unit": "/min" });
+    let receipt = receipt(&service, &service.hub_a, &[sent]);
+    let line = &receipt.readings[0];
+    assert_eq!(line.outcome, Outcome::Stored);
+    assert!(line.prompts.iter().any(|prompt| prompt.urgency == Urgency::ActNow), "{line:?}");
+    assert!(words_of(&service.send(&Call::new("GET", "/")).unwrap()).contains("was left out"));
 }
 
 /// The part of a page between a heading and the next section.

@@ -4,10 +4,12 @@
 //! added; where there is no value, the reason is said.
 
 mod alert;
+mod measure;
 mod reading;
 
 pub use alert::{Condition, Urgency, Workflow, counts, state};
-pub use reading::{details, flag, kind, measure, no_value, quantity, unassigned, value};
+pub use measure::{details, measure};
+pub use reading::{flag, kind, no_value, quantity, unassigned, value};
 
 /// The button that takes an alert.
 pub const TAKE_ALERT: &str = "I'm dealing with this";

@@ -1,11 +1,16 @@
 //! Version 1 of the wire: a batch up, a receipt down.
 //!
 //! `golden/` holds examples; they are compared byte for byte in the tests, so a change of form is seen in review.
+//!
+//! A value is numbers by component name (`measured`), words by what they are about (`said`), and for two kinds a list or
+//! a sequence number. A reader ignores a field it does not know, but refuses a number or word it does not know: half a
+//! value is not a value. A hub from before there was `said` says no word, and nothing it sent needs one: its glucose is
+//! of an unknown specimen and judged as blood.
 
 use crate::{
-    ErrorCode, catalogue,
+    ErrorCode,
     error_code::Retry,
-    measure::{Arm, Measure, Posture, Value},
+    measure::{Parts, Value, Word},
     quantity::Quantity,
     reading::{self, Who},
     time::{ClockOffset, TakenAt},
@@ -65,9 +70,19 @@ pub struct Reading {
     pub unassigned: Option<String>,
     /// What was measured.
     pub kind: String,
-    /// The numbers by component name, where something was measured.
+    /// The numbers by component name, where something was measured: there and empty where it is all words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub measured: Option<BTreeMap<String, Number>>,
+    /// The words beside the numbers, by what they are about ([`Word`]). Posture and arm have fields of their own, from
+    /// before there was this one.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub said: BTreeMap<String, String>,
+    /// The intervals between beats in 1/1024 s, the oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rr_intervals_1024ths: Vec<u16>,
+    /// The device's number of the glucose measurement that this is the context of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sequence: Option<u16>,
     /// Why there is no value: an error code.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub not_measured: Option<String>,
@@ -277,16 +292,14 @@ impl From<&reading::Reading> for Reading {
             Who::Patient(patient) => (Some(patient.to_string()), None),
             Who::Unassigned(why) => (None, Some(why.name().to_owned())),
         };
-        let (measured, not_measured) = match &reading.value {
-            Value::Measured(measure) => (Some(numbers(measure)), None),
+        let (parts, not_measured) = match &reading.value {
+            Value::Measured(measure) => (Some(Parts::of(measure)), None),
             Value::NotMeasured(reason) => (None, Some(reason.code().code().to_owned())),
         };
-        let pressure = match &reading.value {
-            Value::Measured(Measure::BloodPressure(pressure)) => Some(pressure),
-            Value::Measured(_) | Value::NotMeasured(_) => None,
-        };
-        let posture = pressure.and_then(|pressure| pressure.posture).map(|posture| posture_name(posture).to_owned());
-        let arm = pressure.and_then(|pressure| pressure.arm).map(|arm| arm_name(arm).to_owned());
+        let measured = parts.as_ref().map(|parts| numbers(&parts.numbers));
+        let Parts { said, rr_intervals, sequence, .. } = parts.unwrap_or_default();
+        let mut said: BTreeMap<String, String> =
+            said.into_iter().map(|(about, word)| (about.name().to_owned(), word)).collect();
         let device_ahead_secs = match reading.times.offset {
             ClockOffset::ReadAtConnection { device_ahead_secs } => Some(device_ahead_secs),
             ClockOffset::NotRead => None,
@@ -305,8 +318,11 @@ impl From<&reading::Reading> for Reading {
             kind: reading.kind.name().to_owned(),
             measured,
             not_measured,
-            posture,
-            arm,
+            posture: said.remove(Word::Posture.name()),
+            arm: said.remove(Word::Arm.name()),
+            said,
+            rr_intervals_1024ths: rr_intervals,
+            sequence,
             device_time: reading.times.device.map(|time| time.to_string()),
             hub_received: moment(reading.times.hub_received),
             taken_at: moment(taken_at),
@@ -322,28 +338,6 @@ impl From<&reading::Reading> for Reading {
     }
 }
 
-fn numbers(measure: &Measure) -> BTreeMap<String, Number> {
-    catalogue::numbers(measure)
-        .into_iter()
-        .map(|(component, quantity)| (component.name.clone(), quantity.into()))
-        .collect()
-}
-
-/// The wire name of a posture.
-#[must_use]
-pub fn posture_name(posture: Posture) -> &'static str {
-    match posture {
-        Posture::Sitting => "sitting",
-        Posture::Standing => "standing",
-        Posture::Lying => "lying",
-    }
-}
-
-/// The wire name of an arm.
-#[must_use]
-pub fn arm_name(arm: Arm) -> &'static str {
-    match arm {
-        Arm::Left => "left",
-        Arm::Right => "right",
-    }
+fn numbers(numbers: &[(&'static str, Quantity)]) -> BTreeMap<String, Number> {
+    numbers.iter().map(|(name, quantity)| ((*name).to_owned(), (*quantity).into())).collect()
 }

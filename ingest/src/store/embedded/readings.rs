@@ -11,7 +11,7 @@ use super::{
 use crate::store::StoredReading;
 use rules::Verdict;
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
-use vitals::{Admitted, Kind, PatientId, Reading, RecordNumber, SourceId};
+use vitals::{Admitted, Kind, PatientId, RawFrame, Reading, RecordNumber, SourceId, record::identity};
 
 const TABLE: &str = "reading";
 
@@ -166,10 +166,18 @@ fn judged(verdict: &Verdict) -> i64 {
     }
 }
 
-/// Whether two readings of one source and record say the same.
+/// Whether two readings of one source and record say the same. What a device puts around a record when it tells it again
+/// is no other content ([`identity`]).
 pub(super) fn is_same(one: &Reading, other: &Reading) -> bool {
-    let content = |reading: &Reading| (reading.kind, reading.value, reading.times.device, reading.user_index);
-    content(one) == content(other) && one.raw == other.raw
+    let content = |reading: &Reading| (reading.kind, reading.times.device, reading.user_index, record_bytes(reading));
+    content(one) == content(other) && one.value == other.value
+}
+
+/// The bytes of the record itself, and where they came from.
+fn record_bytes(reading: &Reading) -> RawFrame {
+    let RawFrame { service, characteristic, bytes } = &reading.raw;
+    let bytes = identity(characteristic, bytes).to_vec();
+    RawFrame { service: service.clone(), characteristic: characteristic.clone(), bytes }
 }
 
 /// Keeps a reading that says something else than the stored one of its source and record. Nothing where these same
@@ -180,8 +188,13 @@ pub(super) fn keep_conflict(
     patient: Option<&PatientId>,
 ) -> Result<Option<Digest>, Fault> {
     let reading = &admitted.reading;
-    let said =
-        serde_json::to_string(&(reading.kind, reading.value, reading.times.device, reading.user_index, &reading.raw))?;
+    let said = serde_json::to_string(&(
+        reading.kind,
+        &reading.value,
+        reading.times.device,
+        reading.user_index,
+        record_bytes(reading),
+    ))?;
     let digest = tx.keys.row("conflict", &[reading.id.as_bytes().into(), said.as_str().into()]);
     let first = tx
         .conn

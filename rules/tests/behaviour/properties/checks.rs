@@ -3,10 +3,10 @@
 use super::history::{Moment, readings_of};
 use crate::support::{CHANNELS, patient};
 use chrono::{DateTime, TimeDelta, Utc};
-use rules::{Alert, Audience, Condition, Event, Repeat, Verdict, Workflow, alert::EVIDENCE_MAX};
+use rules::{Alert, Audience, ClearedBecause, Condition, Event, Repeat, Verdict, Workflow, alert::EVIDENCE_MAX};
 use std::collections::{BTreeMap, BTreeSet};
 use vitals::{
-    Admitted, Decimal, JobId, Measure, ReadingId,
+    Admitted, ClockOffset, Decimal, Flag, JobId, Measure, NoValue, Reading, ReadingId, TakenAt, Value,
     wire::v1::{Prompt, Urgency},
 };
 
@@ -18,7 +18,11 @@ pub(super) fn held(is_true: bool, why: impl FnOnce() -> String) -> Result<(), St
 
 /// Red by the demo's limits, told from the numbers alone.
 pub(super) fn is_red(admitted: &Admitted) -> bool {
-    let Some(Measure::BloodPressure(pressure)) = admitted.reading.value.measured() else { return false };
+    is_red_reading(&admitted.reading)
+}
+
+pub(super) fn is_red_reading(reading: &Reading) -> bool {
+    let Some(Measure::BloodPressure(pressure)) = reading.value.measured() else { return false };
     pressure.systolic.value() >= Decimal::from(170) || pressure.diastolic.value() >= Decimal::from(115)
 }
 
@@ -135,6 +139,10 @@ fn no_red_reading_is_silent(moment: &Moment, admitted: &Admitted, is_news: bool)
 pub(super) fn certain_age(moment: &Moment, admitted: &Admitted) -> TimeDelta {
     let acted_on = if moment.is_again(admitted.reading.id) { moment.at } else { admitted.server_received };
     let times = admitted.reading.times;
+    if admitted.reading.quality.has(Flag::UndatedFromMemory) {
+        // From whatever day: nobody just measured it.
+        return TimeDelta::MAX;
+    }
     match times.offset {
         vitals::ClockOffset::ReadAtConnection { .. } => acted_on - times.taken.moment(),
         vitals::ClockOffset::NotRead => acted_on - times.hub_received,
@@ -192,6 +200,64 @@ pub(super) fn nothing_pends_for_ever(history: &[Moment]) -> Result<(), String> {
     Ok(())
 }
 
+/// Whether a number may end what another reading began, by a reckoning of its own: of this day, and not doubted.
+fn is_certain(admitted: &Admitted) -> bool {
+    let reading = &admitted.reading;
+    let is_stored = match (reading.times.taken, reading.times.offset) {
+        (TakenAt::DeviceClock(taken), ClockOffset::NotRead) => {
+            reading.times.hub_received - taken > TimeDelta::minutes(30)
+        }
+        (TakenAt::DeviceClock(_), ClockOffset::ReadAtConnection { .. }) | (TakenAt::HubClock(_), _) => false,
+    };
+    let is_doubted = reading.quality.has(Flag::UndatedFromMemory) || reading.quality.has(Flag::DeviceDoubts);
+    reading.value.measured().is_some() && !is_stored && !is_doubted
+}
+
+/// What improved did so by a number of the same kind that is certain, and newer than all that was behind the alert.
+pub(super) fn only_what_is_certainly_newer_settles(history: &[Moment]) -> Result<(), String> {
+    for moment in history.iter().filter(|moment| !moment.is_refused()) {
+        for alert in &moment.decisions.alerts {
+            let Some(before) = moment.before.alerts.iter().find(|before| before.id == alert.id) else { continue };
+            let has_improved = alert.condition == Condition::Cleared(ClearedBecause::Improved);
+            if !has_improved || matches!(before.condition, Condition::Cleared(_)) {
+                continue;
+            }
+            let newest = before.evidence.iter().map(|evidence| evidence.event_time).max();
+            let settles = |admitted: &&Admitted| {
+                is_certain(admitted)
+                    && admitted.reading.kind == before.evidence[0].kind
+                    && Some(admitted.event_time()) > newest
+            };
+            held(moment.judged().iter().any(settles), || format!("settled by nothing that may: {alert:?}"))?;
+        }
+    }
+    Ok(())
+}
+
+/// A number that nobody can have is in the evidence of an alert that its kind has, and the person is asked to take it
+/// again, unless a red instruction stands.
+pub(super) fn no_implausible_number_is_silent(history: &[Moment]) -> Result<(), String> {
+    for moment in history {
+        for admitted in moment.judged() {
+            if admitted.reading.value != Value::NotMeasured(NoValue::Implausible) {
+                continue;
+            }
+            let id = admitted.reading.id;
+            let is_seen = moment.decisions.alerts.iter().any(|alert| {
+                alert.urgency == Urgency::CheckAgain && alert.evidence.iter().any(|evidence| evidence.reading == id)
+            });
+            held(is_seen, || format!("a silent implausible number: {admitted:?}"))?;
+            let Some(Verdict::Evaluated { prompts, .. }) = moment.verdict(id) else {
+                return Err(format!("not judged: {admitted:?}"));
+            };
+            let has_red = moment.after.alerts.iter().chain(&moment.before.alerts).any(is_red_alert);
+            let is_told = !prompts.is_empty() || has_red || moment.is_again(id);
+            held(is_told, || format!("nobody asked for another: {admitted:?}"))?;
+        }
+    }
+    Ok(())
+}
+
 /// Every reading has exactly one verdict and at most one instruction.
 pub(super) fn every_reading_has_its_verdict(history: &[Moment]) -> Result<(), String> {
     for moment in history.iter().filter(|moment| !moment.is_refused()) {
@@ -224,7 +290,9 @@ pub(super) fn a_failure_of_the_rules_is_never_silent(history: &[Moment]) -> Resu
     Ok(())
 }
 
-pub(super) const CHECKS: [Check; 9] = [
+pub(super) const CHECKS: [Check; 11] = [
+    only_what_is_certainly_newer_settles,
+    no_implausible_number_is_silent,
     evidence_is_what_was_given,
     whoever_must_know_is_told,
     one_unfinished_alert_a_rule,

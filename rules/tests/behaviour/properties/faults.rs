@@ -2,17 +2,18 @@
 
 use super::checks::{
     Check, a_failure_of_the_rules_is_never_silent, every_reading_has_its_verdict, evidence_is_what_was_given, is_red,
-    is_red_alert, no_red_is_silent, nothing_pends_for_ever, one_unfinished_alert_a_rule,
-    only_what_is_fresh_says_999_now, what_waits_for_a_person_waits, whoever_must_know_is_told,
+    is_red_alert, is_red_reading, no_implausible_number_is_silent, no_red_is_silent, nothing_pends_for_ever,
+    one_unfinished_alert_a_rule, only_what_is_certainly_newer_settles, only_what_is_fresh_says_999_now,
+    what_waits_for_a_person_waits, whoever_must_know_is_told,
 };
 use super::history::{Engine, readings_of, real, spoilt};
 use crate::support::{CHANNELS, patient, start};
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use rules::{
-    Alert, Condition, Decisions, Event, Job, Refused, Repeat, Verdict, Why, Workflow, alert::EVIDENCE_MAX, decide,
-    unevaluated,
+    Alert, ClearedBecause, Condition, Decisions, Event, Job, PatientState, Plan, Refused, Repeat, Verdict, Why,
+    Workflow, alert::EVIDENCE_MAX, decide, unevaluated,
 };
-use vitals::{Admitted, AlertId, ErrorCode, NoValue, ReadingId, Value, wire::v1::Prompt};
+use vitals::{Admitted, AlertId, ErrorCode, NoValue, Quality, Reading, ReadingId, TakenAt, Value, wire::v1::Prompt};
 
 /// A fault: what it does, the engine that has it, the check that must catch it.
 pub(super) type Fault = (&'static str, fn() -> Engine, Check);
@@ -31,6 +32,20 @@ pub(super) fn each_verdict(decisions: &mut Decisions, spoil: impl Fn(&mut Vec<Pr
             spoil(prompts);
         }
     }
+}
+
+/// An engine that is told something else than what was sent.
+fn hears_otherwise(change: fn(&mut Reading)) -> Engine {
+    let decide = move |plan: &Plan, before: &PatientState, events: &[Event], at: DateTime<Utc>| {
+        let changed = |event: &Event| {
+            let Event::Reading(admitted) = event else { return event.clone() };
+            let mut admitted = admitted.clone();
+            change(&mut admitted.reading);
+            Event::Reading(admitted)
+        };
+        decide(plan, before, &events.iter().map(changed).collect::<Vec<_>>(), at)
+    };
+    Engine { decide: Box::new(decide), ..real() }
 }
 
 pub(super) const FAULTS: &[Fault] = &[
@@ -109,21 +124,62 @@ pub(super) const FAULTS: &[Fault] = &[
     ),
     (
         "a value beyond the device is taken for a broken measurement (as found 2026-11-22)",
-        || Engine {
-            decide: Box::new(|plan, before, events, at| {
-                let broken_off = |event: &Event| {
-                    let Event::Reading(admitted) = event else { return event.clone() };
-                    let mut admitted = admitted.clone();
-                    if admitted.reading.value.measured().is_none() {
-                        admitted.reading.value = Value::NotMeasured(NoValue::NotANumber);
-                    }
-                    Event::Reading(admitted)
-                };
-                decide(plan, before, &events.iter().map(broken_off).collect::<Vec<_>>(), at)
-            }),
-            ..real()
+        || {
+            hears_otherwise(|reading| {
+                if reading.value.measured().is_none() {
+                    reading.value = Value::NotMeasured(NoValue::NotANumber);
+                }
+            })
         },
         no_red_is_silent,
+    ),
+    (
+        "an implausible number is taken for a broken measurement",
+        || {
+            hears_otherwise(|reading| {
+                if reading.value.measured().is_none() {
+                    reading.value = Value::NotMeasured(NoValue::NotANumber);
+                }
+            })
+        },
+        no_implausible_number_is_silent,
+    ),
+    (
+        "what is undated or doubted settles like any other (as found 2026-11-22)",
+        || hears_otherwise(|reading| reading.quality = Quality::none()),
+        only_what_is_certainly_newer_settles,
+    ),
+    (
+        "of one moment counts as newer (as found 2026-11-22)",
+        || {
+            hears_otherwise(|reading| {
+                let later = |at: DateTime<Utc>| at + TimeDelta::microseconds(1);
+                if !is_red_reading(reading) && reading.value.measured().is_some() {
+                    reading.times.hub_received = later(reading.times.hub_received);
+                    reading.times.taken = match reading.times.taken {
+                        TakenAt::DeviceClock(at) => TakenAt::DeviceClock(later(at)),
+                        TakenAt::HubClock(at) => TakenAt::HubClock(later(at)),
+                    };
+                }
+            })
+        },
+        only_what_is_certainly_newer_settles,
+    ),
+    (
+        "any number clears what was beyond the device (as found 2026-11-22)",
+        || {
+            spoilt(|before, events, decisions| {
+                if readings_of(events).any(|admitted| admitted.reading.value.measured().is_some()) {
+                    let of_service = before.alerts.iter().filter(|alert| alert.made_by.content_hash.is_empty());
+                    let cleared: Vec<Alert> = of_service
+                        .filter(|alert| is_red_alert(alert) && alert.condition == Condition::Active)
+                        .map(|alert| Alert { condition: Condition::Cleared(ClearedBecause::Improved), ..alert.clone() })
+                        .collect();
+                    decisions.alerts.extend(cleared);
+                }
+            })
+        },
+        only_what_is_certainly_newer_settles,
     ),
     (
         "an older red is dropped (as found 2026-11-22)",

@@ -9,7 +9,8 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
 };
 use vitals::{
-    Admitted, Decimal, ErrorCode, Measure, NoValue, ReadingId, Value, bounded::Text, id::StaffId, quantity::PerMinute,
+    Admitted, Decimal, ErrorCode, Flag, Measure, NoValue, ReadingId, Value, bounded::Text, id::StaffId,
+    quantity::PerMinute,
 };
 
 /// One thing that happens. Numbers choose among what there is by then.
@@ -22,8 +23,11 @@ pub(super) enum Act {
         clock: Clock,
         taken_ago: i64,
         heard_ago: i64,
+        noticed: Option<Flag>,
     },
     NoValue,
+    /// A number that no living person can have.
+    Implausible,
     /// Above what the cuff can tell, or below.
     Beyond(bool),
     Pulse(u16),
@@ -53,9 +57,18 @@ pub(super) fn a_pressure(
     let systolic = select(vec![120_u16, 134, 149, 150, 156, 164, 165, 168, 169, 170, 182, 250]);
     let diastolic = select(vec![60_u16, 84, 94, 95, 100, 109, 110, 114, 115, 119]);
     let heard_ago = select(vec![0_i64, 0, 0, 0, 60, 2000, 90_000]);
-    (systolic, diastolic, clock, taken_ago, heard_ago).prop_map(|(systolic, diastolic, clock, taken_ago, heard_ago)| {
-        Act::Pressure { systolic, diastolic, clock, taken_ago, heard_ago }
-    })
+    let noticed =
+        prop_oneof![8 => Just(None), 1 => Just(Some(Flag::UndatedFromMemory)), 1 => Just(Some(Flag::DeviceDoubts))];
+    (systolic, diastolic, clock, taken_ago, heard_ago, noticed).prop_map(
+        |(systolic, diastolic, clock, taken_ago, heard_ago, noticed)| Act::Pressure {
+            systolic,
+            diastolic,
+            clock,
+            taken_ago,
+            heard_ago,
+            noticed,
+        },
+    )
 }
 
 pub(super) fn an_act() -> impl Strategy<Value = Act> {
@@ -64,6 +77,7 @@ pub(super) fn an_act() -> impl Strategy<Value = Act> {
     prop_oneof![
         8 => a_pressure(clock, ago),
         1 => Just(Act::NoValue),
+        1 => Just(Act::Implausible),
         1 => any::<bool>().prop_map(Act::Beyond),
         1 => (20_u16..200).prop_map(Act::Pulse),
         1 => any::<usize>().prop_map(Act::JudgedAgain),
@@ -193,10 +207,13 @@ impl Run {
     fn event(&mut self, act: &Act) -> Option<Event> {
         let new = |admitted| Some(Event::Reading(Box::new(admitted)));
         match *act {
-            Act::Pressure { systolic, diastolic, clock, taken_ago, heard_ago } => {
-                new(self.reading(pressure(systolic, diastolic), clock, taken_ago, heard_ago))
+            Act::Pressure { systolic, diastolic, clock, taken_ago, heard_ago, noticed } => {
+                let mut admitted = self.reading(pressure(systolic, diastolic), clock, taken_ago, heard_ago);
+                admitted.reading.quality = noticed.into_iter().collect();
+                new(admitted)
             }
             Act::NoValue => new(self.reading(Value::NotMeasured(NoValue::NotANumber), Clock::Known, 0, 0)),
+            Act::Implausible => new(self.reading(Value::NotMeasured(NoValue::Implausible), Clock::Known, 0, 0)),
             Act::Beyond(is_high) => {
                 let reason = if is_high { NoValue::PositiveInfinity } else { NoValue::NegativeInfinity };
                 new(self.reading(Value::NotMeasured(reason), Clock::Known, 0, 0))

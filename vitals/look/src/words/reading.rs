@@ -1,9 +1,7 @@
 //! Readings in words: values, reasons for no value, and what was noticed.
 
-use vitals::{
-    BloodPressure, Flag, Kind, Measure, NoValue, Quantity, Unit, Value, WhyUnassigned,
-    measure::{Arm, Posture},
-};
+use super::measure::measure;
+use vitals::{Flag, Kind, Measure, NoValue, Quantity, Value, WhyUnassigned};
 
 /// What people call a measure.
 ///
@@ -15,10 +13,25 @@ pub fn kind(kind: Kind) -> &'static str {
     match kind {
         Kind::BloodPressure => "Blood pressure",
         Kind::Pulse => "Pulse",
+        Kind::HeartRate => "Heart rate",
         Kind::Spo2 => "Oxygen level",
         Kind::Weight => "Weight",
+        Kind::Height => "Height",
+        Kind::Bmi => "Body mass index (BMI)",
+        Kind::BodyComposition => "Body composition",
         Kind::Temperature => "Temperature",
-        Kind::Glucose => "Blood glucose",
+        // Not "blood glucose": a sensor's is of another fluid, and the value says which.
+        Kind::Glucose => "Glucose",
+        Kind::GlucoseContext => "Beside a glucose reading",
+        Kind::Ketone => "Blood ketone",
+        Kind::RespiratoryRate => "Breathing rate",
+        Kind::Consciousness => "Consciousness",
+        Kind::SuppliedOxygen => "Supplied oxygen",
+        Kind::PeakFlow => "Peak flow",
+        Kind::Fev1 => "Breath out in one second (FEV1)",
+        Kind::Fvc => "Whole breath out (FVC)",
+        Kind::Steps => "Steps",
+        Kind::Symptom => "Symptom",
     }
 }
 
@@ -31,44 +44,10 @@ pub fn kind(kind: Kind) -> &'static str {
 /// ```
 #[must_use]
 pub fn quantity(quantity: Quantity) -> String {
-    format!("{}{}", grouped(&quantity.value().to_string()), quantity.unit().plain())
-}
-
-/// The main value of a measure: "182/118mmHg", "pulse 96 beats a minute", "14.2mmol/L".
-///
-/// ```
-/// use vitals::{Decimal, Measure, quantity::PerMinute};
-/// let pulse = Measure::Pulse(PerMinute::new(Decimal::from(96)));
-/// assert_eq!(look::words::measure(&pulse), "pulse 96 beats a minute");
-/// ```
-#[must_use]
-pub fn measure(measure: &Measure) -> String {
-    match measure {
-        Measure::BloodPressure(both) => pressure(both),
-        Measure::Pulse(rate) => format!("pulse {}", quantity(rate.quantity())),
-        Measure::Spo2(share) => quantity(share.quantity()),
-        Measure::Weight(mass) => quantity(mass.quantity()),
-        Measure::Temperature(degrees) => quantity(degrees.quantity()),
-        Measure::Glucose(glucose) => quantity(glucose.quantity()),
-    }
-}
-
-/// What came with the main value: "pulse 96 beats a minute", "mean 120mmHg", "sitting", "left arm".
-#[must_use]
-pub fn details(measure: &Measure) -> Vec<String> {
-    let Measure::BloodPressure(pressure) = measure else { return Vec::new() };
-    let pulse = pressure.pulse.map(|rate| format!("pulse {}", quantity(rate.quantity())));
-    let mean = pressure.mean.map(|mean| format!("mean {}", quantity(mean.quantity())));
-    let posture = pressure.posture.map(|posture| match posture {
-        Posture::Sitting => "sitting".to_owned(),
-        Posture::Standing => "standing".to_owned(),
-        Posture::Lying => "lying down".to_owned(),
-    });
-    let arm = pressure.arm.map(|arm| match arm {
-        Arm::Left => "left arm".to_owned(),
-        Arm::Right => "right arm".to_owned(),
-    });
-    [pulse, mean, posture, arm].into_iter().flatten().collect()
+    let (amount, unit) = (quantity.value().to_string(), quantity.unit().plain());
+    // Only units that are words have a plural: " minutes", but not "mmHg".
+    let one = unit.strip_suffix('s').filter(|one| amount == "1" && one.starts_with(' '));
+    format!("{}{}", grouped(&amount), one.unwrap_or(unit))
 }
 
 /// The value, or why there is none.
@@ -105,6 +84,7 @@ pub fn flag(flag: Flag) -> &'static str {
         Flag::PulseAboveRange => "the pulse was above what the device can measure",
         Flag::PulseBelowRange => "the pulse was below what the device can measure",
         Flag::ImproperPosition => "the cuff was in the wrong position",
+        Flag::DeviceDoubts => "the device doubts its own value",
         Flag::DeviceTimeMissing => "the device gave no time",
         Flag::DeviceTimeImpossible => "the device gave a date that does not exist",
         Flag::DeviceClockNotSet => "the device's clock is not set",
@@ -112,6 +92,8 @@ pub fn flag(flag: Flag) -> &'static str {
         Flag::DeviceTimeInFuture => "the device's clock is ahead",
         Flag::DeviceTimeAmbiguous => "the time happened twice, the earlier was used",
         Flag::ArrivedLate => "it reached us late",
+        Flag::UndatedFromMemory => "the device took it from its memory and does not say when",
+        Flag::PartImplausible => "a number beside it cannot be right and was left out",
     }
 }
 
@@ -122,16 +104,12 @@ pub fn unassigned(why: WhyUnassigned) -> &'static str {
         WhyUnassigned::NotBound => "No person is linked to this device.",
         WhyUnassigned::UserUnknown => "The device does not know which of its users it was.",
         WhyUnassigned::PatientNotOnHub => "The hub named a person who is not linked to that hub.",
+        WhyUnassigned::NobodyMeasured => "Nobody was measured: the device was checked or shown.",
     }
 }
 
-fn pressure(both: &BloodPressure) -> String {
-    let amount = |pressure: vitals::quantity::MmHg| grouped(&pressure.value().to_string());
-    format!("{}/{}{}", amount(both.systolic), amount(both.diastolic), Unit::MillimetresOfMercury.plain())
-}
-
 /// A comma in whole numbers over 999 (content guide); the digits after the point stay as they are.
-fn grouped(number: &str) -> String {
+pub(super) fn grouped(number: &str) -> String {
     let (sign, digits) = number.strip_prefix('-').map_or(("", number), |digits| ("\u{2212}", digits));
     let (whole, fraction) = digits.split_once('.').map_or((digits, None), |(whole, fraction)| (whole, Some(fraction)));
     let mut shown = String::from(sign);
@@ -151,42 +129,10 @@ fn grouped(number: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use vitals::{
-        Decimal,
-        quantity::{Glucose, Kilograms, MmHg, PerMinute, Percent},
-    };
+    use vitals::{Decimal, Unit};
 
     fn number(text: &str) -> Decimal {
         Decimal::parse(text).unwrap()
-    }
-
-    #[test]
-    fn nothing_stands_between_amount_and_unit() {
-        let pressure = BloodPressure {
-            systolic: MmHg::new(number("182")),
-            diastolic: MmHg::new(number("118")),
-            mean: Some(MmHg::new(number("139.3"))),
-            pulse: Some(PerMinute::new(number("96"))),
-            posture: Some(Posture::Lying),
-            arm: Some(Arm::Left),
-        };
-        let both = Measure::BloodPressure(pressure);
-        assert_eq!(measure(&both), "182/118mmHg");
-        assert_eq!(details(&both), ["pulse 96 beats a minute", "mean 139.3mmHg", "lying down", "left arm"]);
-        for (shown, expected) in [
-            (Measure::Spo2(Percent::new(number("94"))), "94%"),
-            (Measure::Weight(Kilograms::new(number("82.40"))), "82.40kg"),
-            (
-                Measure::Glucose(Glucose::new(Quantity::new(number("14.2"), Unit::MillimolesPerLitre)).unwrap()),
-                "14.2mmol/L",
-            ),
-            (
-                Measure::Glucose(Glucose::new(Quantity::new(number("1050"), Unit::MilligramsPerDecilitre)).unwrap()),
-                "1,050mg/dL",
-            ),
-        ] {
-            assert_eq!(measure(&shown), expected);
-        }
     }
 
     #[test]
@@ -199,6 +145,19 @@ mod tests {
             ("-2.50", "\u{2212}2.50"),
         ] {
             assert_eq!(grouped(&number(came).to_string()), shown);
+        }
+    }
+
+    #[test]
+    fn one_is_not_several() {
+        for (amount, unit, shown) in [
+            ("1", Unit::Minutes, "1 minute"),
+            ("1.0", Unit::Minutes, "1.0 minutes"),
+            ("2", Unit::Seconds, "2 seconds"),
+            ("1", Unit::Steps, "1 step"),
+            ("1", Unit::MillimetresOfMercury, "1mmHg"),
+        ] {
+            assert_eq!(quantity(Quantity::new(number(amount), unit)), shown);
         }
     }
 

@@ -8,7 +8,7 @@ use look::{
 };
 use vitals::{
     AlertId, BloodPressure, Decimal, Flag, Kind, Measure, NhsNumber, NoValue, Quality, TakenAt, Value, WhyUnassigned,
-    measure::Posture,
+    measure::{OxygenSaturation, Posture},
     quantity::{MmHg, PerMinute, Percent},
 };
 
@@ -38,6 +38,10 @@ pub(crate) fn pressure(systolic: u16, diastolic: u16, pulse: Option<u16>) -> Val
         posture: pulse.map(|_| Posture::Sitting),
         arm: None,
     }))
+}
+
+fn oxygen(saturation: u16) -> Value<Measure> {
+    Value::Measured(Measure::Spo2(OxygenSaturation::alone(Percent::new(Decimal::from(saturation)))))
 }
 
 fn evidence(systolic: u16, diastolic: u16, minutes: i64) -> EvidenceRow {
@@ -164,7 +168,7 @@ pub(crate) fn page() -> WorklistPage {
             ReadingRow {
                 kind: Kind::Spo2,
                 device: "Pulse oximeter, Nonin 3230".to_owned(),
-                ..reading(Whose::Person(ada), Value::Measured(Measure::Spo2(Percent::new(Decimal::from(94)))), 14)
+                ..reading(Whose::Person(ada), oxygen(94), 14)
             },
             ReadingRow {
                 taken: TakenAt::DeviceClock(moment("2017-01-16T13:00:24Z")),

@@ -39,6 +39,38 @@ async fn two_hubs_that_hear_one_cuff_make_one_reading() {
     assert_eq!((it.count("reading"), it.count("conflict")), (1, 0));
 }
 
+/// Found 2026-11-22: a Contour numbers its results anew in each transfer, and the link byte and CRC of an UltraEasy depend
+/// on what was said before. Each result of a second hub, or of a hub with a new memory, was kept as a conflict.
+#[tokio::test]
+async fn a_record_told_again_in_other_surroundings_is_the_same_and_another_record_is_not() {
+    for (characteristic, first, again, other) in [
+        ("contour_astm", &b"R|1|^^^Glucose|133"[..], &b"R|9|^^^Glucose|133"[..], &b"R|1|^^^Glucose|134"[..]),
+        ("onetouch_ultraeasy", b"\x02\x06\x00AB\x03cc", b"\x02\x06\x03AB\x03dd", b"\x02\x06\x00AC\x03cc"),
+    ] {
+        let it = Fixture::new();
+        let heard = |bytes: &[u8], service: &str| {
+            let mut reading = calm(&pt(1), 1, 0);
+            let raw =
+                RawFrame { service: service.into(), characteristic: characteristic.into(), bytes: bytes.to_vec() };
+            reading.reading.raw = raw;
+            reading
+        };
+        it.offer(&heard(first, "meter"), at(1)).await;
+        assert!(is_duplicate(&it.offer(&heard(again, "meter"), at(2)).await.readings[0]), "{characteristic}");
+        assert_eq!((it.count("reading"), it.count("conflict")), (1, 0), "{characteristic}");
+        it.offer(&heard(other, "meter"), at(3)).await;
+        it.offer(&heard(first, "another"), at(4)).await;
+        assert_eq!((it.count("reading"), it.count("conflict")), (1, 2), "{characteristic}");
+    }
+    // Bytes of a kind that puts nothing around its record differ only where the record does.
+    let it = Fixture::new();
+    it.offer(&calm(&pt(1), 1, 0), at(1)).await;
+    let mut other = calm(&pt(1), 1, 0);
+    other.reading.raw.bytes.push(0);
+    it.offer(&other, at(2)).await;
+    assert_eq!((it.count("reading"), it.count("conflict")), (1, 1));
+}
+
 #[tokio::test]
 async fn a_conflict_is_kept_beside_the_first_and_judged_by_nobody() {
     let it = Fixture::new();
