@@ -9,7 +9,7 @@ use crate::{
     config::Config,
     disk::Disk,
     events::{Events, HubEvent},
-    link::{Heard, Link},
+    link::{Heard, Link, Memory},
     net::Network,
     outbox::{Counts, Keeping, Outbox, OutboxError},
     prompt::Screen,
@@ -17,8 +17,8 @@ use crate::{
     shutdown::{self, Phase, Shutdown},
     uplink::{SendError, Sent, Uplink, UplinkParts},
 };
-use device_codecs::{Decoded, Frame, decode};
-use std::{convert::Infallible, fmt, sync::Arc, time::Duration};
+use device_codecs::{Frame, decode};
+use std::{collections::BTreeSet, convert::Infallible, fmt, sync::Arc, time::Duration};
 use thiserror::Error;
 use tokio::sync::watch;
 use vitals::{Value, Who};
@@ -59,6 +59,14 @@ pub enum AgentError {
     /// Sending failed for a reason of the hub's own.
     #[error("run the agent")]
     Send(#[source] SendError),
+    /// A link cannot hear any more: a supervisor starts the agent anew, and the link with it.
+    #[error("hear devices over {link} ({why})")]
+    Link {
+        /// The link.
+        link: &'static str,
+        /// Why.
+        why: &'static str,
+    },
 }
 
 /// The agent.
@@ -111,14 +119,13 @@ impl Agent {
     /// [`OutboxError::Full`] where too many readings wait; any other means that the disk failed and the hub must stop.
     pub async fn hear(&self, frame: Frame) -> Result<Keeping, OutboxError> {
         let decoded = decode(&frame);
-        let user_index = decoded.ok().and_then(|Decoded::BloodPressure(cuff)| cuff.user_index);
-        let who = self.bindings.who(&frame.device, user_index);
-        let reading = admit(&frame, decoded, who, &self.hub);
-        let reading_id = reading.id;
-        let keeping = self.outbox.keep(reading).await.inspect_err(|error| {
+        let failed = decoded.as_ref().err().copied();
+        let admitted = admit(&frame, decoded, &self.bindings, &self.hub);
+        let reading_id = admitted.reading.id;
+        let keeping = self.outbox.keep(admitted.reading).await.inspect_err(|error| {
             self.events.emit(&HubEvent::ReadingNotKept { reading_id, code: error.code() });
         })?;
-        if let Err(error) = decoded {
+        if let Some(error) = failed {
             self.events.emit(&HubEvent::FrameUndecodable { reading_id, code: error.code() });
         }
         self.events.emit(&event_of(&keeping));
@@ -131,6 +138,12 @@ impl Agent {
     /// [`SendError`] says why.
     pub async fn send_waiting(&self) -> Result<Sent, SendError> {
         self.uplink.send_once().await
+    }
+
+    /// What this hub remembers of devices' memories, for its links.
+    #[must_use]
+    pub fn memory(&self) -> Arc<dyn Memory> {
+        Arc::new(self.outbox.clone())
     }
 
     /// How many readings are in which state.
@@ -188,7 +201,9 @@ impl Agent {
     }
 
     /// Takes what the link hears until it has nothing more or a stop is asked for.
-    async fn listen(&self, link: &mut dyn Link, mut until: Shutdown) -> Result<(), OutboxError> {
+    async fn listen(&self, link: &mut dyn Link, mut until: Shutdown) -> Result<(), AgentError> {
+        // Devices of which a frame was refused since: their memories are to be read again.
+        let mut refused = BTreeSet::new();
         loop {
             let heard = tokio::select! {
                 biased;
@@ -199,11 +214,19 @@ impl Agent {
                 None => return Ok(()),
                 Some(Heard::Connected { device, .. }) => self.events.emit(&HubEvent::DeviceConnected { device }),
                 Some(Heard::Disconnected { device }) => self.events.emit(&HubEvent::DeviceDisconnected { device }),
-                Some(Heard::Frame(frame)) => match self.hear(frame).await {
-                    // Full: refused and said; the next frames may be repeats, and the readings inside must still go out.
-                    Ok(_) | Err(OutboxError::Full) => {}
-                    Err(error) => return Err(error),
-                },
+                Some(Heard::Frame(frame)) => {
+                    let device = frame.device.clone();
+                    match self.hear(frame).await {
+                        Ok(_) => link.kept(),
+                        // Full: refused and said; the next frames may be repeats, and the readings inside must still go
+                        // out. The link is not told "kept", so the device keeps what it can.
+                        Err(OutboxError::Full) => drop(refused.insert(device)),
+                        Err(error) => return Err(error.into()),
+                    }
+                }
+                Some(Heard::MemoryRead { device, .. }) if refused.remove(&device) => {}
+                Some(Heard::MemoryRead { device, place }) => self.outbox.note_place(device, place).await?,
+                Some(Heard::Failed { link, why }) => return Err(AgentError::Link { link, why }),
             }
         }
     }

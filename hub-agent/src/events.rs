@@ -2,7 +2,9 @@
 //!
 //! Invariant: no event holds a name, a value, a prompt's words, a key or a body; ids, codes, counts and digests only.
 
-use crate::prompt::Withheld;
+use crate::{config::BluetoothAddress, prompt::Withheld};
+use chrono::{DateTime, Utc};
+use std::path::PathBuf;
 use tracing::{error, info, warn};
 use vitals::{
     ErrorCode, Kind, PatientId, ReadingId, SourceId,
@@ -37,6 +39,78 @@ pub enum HubEvent {
     DeviceDisconnected {
         /// The device.
         device: SourceId,
+    },
+    /// The hub hears nothing over Bluetooth, whatever devices say.
+    BluetoothDeaf {
+        /// Since when.
+        since: DateTime<Utc>,
+        /// Why: `no_bus`, `no_service`, `no_adapter`, `no_answer`, `not_allowed`, `silent` or `failed`.
+        why: &'static str,
+    },
+    /// The hub hears Bluetooth devices again.
+    BluetoothHears {
+        /// How long it was deaf.
+        deaf_secs: i64,
+    },
+    /// A conversation with a Bluetooth device did not get through a step; the device is tried again.
+    DeviceStepFailed {
+        /// The device's address.
+        address: BluetoothAddress,
+        /// The step, for example `connect`.
+        step: &'static str,
+        /// Why, for example `time_limit`.
+        why: &'static str,
+    },
+    /// A device's clock was set.
+    DeviceClockSet {
+        /// The device.
+        device: SourceId,
+        /// How far it was ahead of the hub's; `None` where it could not be read or had never been set.
+        ahead_secs: Option<i64>,
+    },
+    /// What a device says of its battery. Advisory: some say nought with a fresh one.
+    DeviceBattery {
+        /// The device.
+        device: SourceId,
+        /// How full it is.
+        percent: u8,
+    },
+    /// A serial port was opened.
+    PortOpened {
+        /// Its path.
+        port: PathBuf,
+    },
+    /// A serial port went away or could not be opened; it is opened again when it comes back.
+    PortGone {
+        /// Its path.
+        port: PathBuf,
+        /// Why: `unplugged`, `missing`, `not_allowed`, `busy` or `failed`.
+        why: &'static str,
+    },
+    /// Bytes on a serial line were no part of any record.
+    BytesDropped {
+        /// The port's path.
+        port: PathBuf,
+        /// How many.
+        bytes: usize,
+        /// Why.
+        why: &'static str,
+    },
+    /// The device on a serial line needs to be set up differently.
+    SetUpHint {
+        /// The port's path.
+        port: PathBuf,
+        /// The hint's stable name.
+        hint: &'static str,
+        /// What it means and what to do.
+        sentence: &'static str,
+    },
+    /// Live values that were not picked as readings: a stream gives many more than anybody needs.
+    LiveValuesPassedOver {
+        /// The device.
+        device: SourceId,
+        /// How many since this was last said.
+        values: u64,
     },
     /// A frame gave no measurement; its bytes are kept as a reading without a value.
     FrameUndecodable {
@@ -158,6 +232,16 @@ impl HubEvent {
             Self::AgentStarted { .. } => "agent_started",
             Self::DeviceConnected { .. } => "device_connected",
             Self::DeviceDisconnected { .. } => "device_disconnected",
+            Self::BluetoothDeaf { .. } => "bluetooth_deaf",
+            Self::BluetoothHears { .. } => "bluetooth_hears",
+            Self::DeviceStepFailed { .. } => "device_step_failed",
+            Self::DeviceClockSet { .. } => "device_clock_set",
+            Self::DeviceBattery { .. } => "device_battery",
+            Self::PortOpened { .. } => "port_opened",
+            Self::PortGone { .. } => "port_gone",
+            Self::BytesDropped { .. } => "bytes_dropped",
+            Self::SetUpHint { .. } => "set_up_hint",
+            Self::LiveValuesPassedOver { .. } => "live_values_passed_over",
             Self::FrameUndecodable { .. } => "frame_undecodable",
             Self::ReadingKept { .. } => "reading_kept",
             Self::ReadingAlreadyKept { .. } => "reading_already_kept",
@@ -197,6 +281,41 @@ impl Events for LogEvents {
             }
             HubEvent::DeviceDisconnected { device } => {
                 info!(event = name, device.source = %device, "Device {device} disconnected.")
+            }
+            HubEvent::BluetoothDeaf { since, why } => {
+                error!(event = name, bluetooth.deaf_since = %since, why, "The hub hears nothing over Bluetooth since {since} ({why}); it keeps trying.");
+            }
+            HubEvent::BluetoothHears { deaf_secs } => {
+                info!(
+                    event = name,
+                    bluetooth.deaf_secs = deaf_secs,
+                    "The hub hears Bluetooth devices again (deaf for {deaf_secs} s)."
+                );
+            }
+            HubEvent::DeviceStepFailed { address, step, why } => {
+                warn!(event = name, device.address = %address, step, why, "Device {address} did not get through {step} ({why}); it is tried again.");
+            }
+            HubEvent::DeviceClockSet { device, ahead_secs } => {
+                let was = ahead_secs.map_or("not known to be set".to_owned(), |secs| format!("{secs} s ahead"));
+                info!(event = name, device.source = %device, device.ahead_secs = ahead_secs, "Set the clock of {device}, which was {was}.");
+            }
+            HubEvent::DeviceBattery { device, percent } => {
+                info!(event = name, device.source = %device, device.battery_percent = percent, "The battery of {device} is at {percent} %, it says.");
+            }
+            HubEvent::PortOpened { port } => {
+                info!(event = name, port = %port.display(), "Opened serial port {}.", port.display());
+            }
+            HubEvent::PortGone { port, why } => {
+                warn!(event = name, port = %port.display(), why, "Serial port {} is not there ({why}); it is opened when it comes back.", port.display());
+            }
+            HubEvent::BytesDropped { port, bytes, why } => {
+                warn!(event = name, port = %port.display(), bytes, why, "Passed over {bytes} bytes on {} ({why}).", port.display());
+            }
+            HubEvent::SetUpHint { port, hint, sentence } => {
+                warn!(event = name, port = %port.display(), hint, "On {}: {sentence}", port.display());
+            }
+            HubEvent::LiveValuesPassedOver { device, values } => {
+                info!(event = name, device.source = %device, values, "Picked readings from the stream of {device} and passed over {values} values.");
             }
             HubEvent::FrameUndecodable { reading_id, code } => {
                 let code = code.code();

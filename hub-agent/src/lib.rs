@@ -8,6 +8,7 @@
 pub mod admit;
 pub mod agent;
 pub mod assign;
+pub mod check;
 pub mod cli;
 pub mod clock;
 pub mod config;
@@ -18,6 +19,7 @@ pub mod net;
 pub mod outbox;
 pub mod prompt;
 pub mod rng;
+pub mod session;
 pub mod shutdown;
 #[cfg(test)]
 mod test_parts;

@@ -15,7 +15,7 @@ use crate::{
 };
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use device_codecs::{Characteristic, Frame, FrameBytes};
+use device_codecs::{Frame, FrameBytes, FrameKind};
 use std::{
     collections::BTreeMap,
     io::{BufRead, BufReader, Write},
@@ -52,7 +52,7 @@ pub(crate) fn patient() -> PatientId {
 
 pub(crate) fn frame(hex: &str, seen_at: DateTime<Utc>, clock: ClockOffset) -> Frame {
     let bytes = FrameBytes::new(vitals::hex::decode(hex).unwrap()).unwrap();
-    Frame { device: cuff(), characteristic: Characteristic::BLOOD_PRESSURE_MEASUREMENT, bytes, seen_at, clock }
+    Frame { device: cuff(), kind: FrameKind::BloodPressure, bytes, seen_at, clock, counts_from: None }
 }
 
 /// 182/118 taken on 1 June 2026 at this minute past 12 local time (11 in UTC), heard at noon in UTC, the clock read.
@@ -171,6 +171,8 @@ pub(crate) fn config(server: &str, folder: &Path) -> Config {
         data_folder: folder.to_owned(),
         key: HubKey::from_seed(SEED).unwrap(),
         bindings: Bindings::new([Binding { source: cuff(), user: User::Any, patient: patient() }]).unwrap(),
+        bluetooth: None,
+        serial: Vec::new(),
     }
 }
 

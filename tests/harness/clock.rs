@@ -50,3 +50,11 @@ pub fn wait_until(limit: Duration, what: &str, mut is_so: impl FnMut() -> bool) 
         thread::sleep(LOOK_EVERY);
     }
 }
+
+/// How long a piece of work takes, for benchmarks; no test may rest on it.
+#[expect(clippy::disallowed_methods, reason = "the harness's one clock")]
+pub fn time_of(work: impl FnOnce()) -> Duration {
+    let start = Instant::now();
+    work();
+    start.elapsed()
+}

@@ -98,6 +98,8 @@ impl Footprint {
             data_folder: self.folder().join("hub"),
             key: self.key.clone(),
             bindings: self.bindings.clone(),
+            bluetooth: None,
+            serial: Vec::new(),
         })
     }
 

@@ -3,6 +3,8 @@
 //! Planted bugs are built here, through the seams the product injects its clock, disk and network through; never as a
 //! feature of a product crate, because features unify and would ship.
 
+pub mod bench_codecs;
+pub mod bluez;
 pub mod clock;
 pub mod conformance;
 pub mod contents;
@@ -14,6 +16,7 @@ pub mod ingest_process;
 pub mod kill;
 pub mod planted;
 pub mod say;
+pub mod serial;
 pub mod service;
 pub mod signed_client;
 pub mod tree;

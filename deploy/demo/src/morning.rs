@@ -180,7 +180,9 @@ impl Morning {
             screen,
         };
         let server = Server::parse(&format!("http://{}", service.address()))?;
-        let agent = Agent::new(parts, &Config { hub, server, data_folder, key, bindings }).await?;
+        let agent =
+            Agent::new(parts, &Config { hub, server, data_folder, key, bindings, bluetooth: None, serial: Vec::new() })
+                .await?;
         Ok(Self { service, agent, clock, sink, _folder: folder })
     }
 
@@ -204,7 +206,8 @@ impl Morning {
                     account.connected(at, &device);
                     true
                 }
-                Heard::Disconnected { .. } => false,
+                // A replay reads no memory and never fails.
+                Heard::Disconnected { .. } | Heard::MemoryRead { .. } | Heard::Failed { .. } => false,
                 Heard::Frame(frame) => {
                     account.kept(&self.agent.hear(frame).await?);
                     self.agent.send_waiting().await?;

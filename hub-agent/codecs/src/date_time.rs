@@ -3,7 +3,8 @@
 //! Source: Bluetooth GATT Specification Supplement, "Date Time": year u16 (1582 to 9999), month, day, hours, minutes,
 //! seconds; nought in year, month or day means not known.
 
-use crate::error::DecodeError;
+use crate::{Fields, error::DecodeError};
+use chrono::{Datelike, TimeDelta, Timelike};
 use vitals::DeviceTime;
 
 /// What a frame says about when its measurement was taken.
@@ -53,6 +54,38 @@ impl DeviceTimeField {
     }
 }
 
+/// The device's time some minutes after (or before) another, or `None` where the other is not wholly known or the sum
+/// leaves the calendar: nothing is filled in.
+///
+/// ```
+/// use device_codecs::date_time::minutes_after;
+/// use vitals::DeviceTime;
+/// let base = DeviceTime::parse("2019-02-27T11:10:30").unwrap();
+/// assert_eq!(minutes_after(base, -5).unwrap().to_string(), "2019-02-27T11:05:30");
+/// assert_eq!(minutes_after(DeviceTime::parse("????-02-27T11:10:30").unwrap(), -5), None);
+/// ```
+#[must_use]
+pub fn minutes_after(time: DeviceTime, minutes: i32) -> Option<DeviceTime> {
+    let sum = time.local()?.checked_add_signed(TimeDelta::minutes(i64::from(minutes)))?;
+    let small = |part: u32| u8::try_from(part).ok();
+    DeviceTime::new(
+        u16::try_from(sum.year()).ok()?,
+        small(sum.month())?,
+        small(sum.day())?,
+        small(sum.hour())?,
+        small(sum.minute())?,
+        small(sum.second())?,
+    )
+    .ok()
+    .filter(|sum| sum.local().is_some())
+}
+
+/// What a device's clock says, as named values.
+#[must_use]
+pub fn shown(time: DeviceTimeField) -> Fields {
+    Fields::new().with("time", time)
+}
+
 /// A device's clock as read from characteristic 2A08.
 ///
 /// # Errors
@@ -83,6 +116,29 @@ mod tests {
         }
         assert_eq!(decode(&[bytes.as_slice(), &[0]].concat()), Err(DecodeError::TooLong { left_bytes: 1 }));
         assert_eq!(encode(decode(&bytes).unwrap().stated().unwrap()), bytes);
+    }
+
+    /// The two public 2A08 rows: an unknown date is not a moment, and nothing is added to it.
+    #[test]
+    fn an_unknown_date_stays_unknown() {
+        let unknown = decode(&[0, 0, 0, 0, 18, 26, 32]).unwrap().stated().unwrap();
+        assert_eq!(unknown.to_string(), "????-??-??T18:26:32");
+        assert_eq!(minutes_after(unknown, 0), None);
+        let known = decode(&[0xe3, 0x07, 12, 25, 10, 30, 45]).unwrap();
+        assert_eq!(shown(known).get("time"), Some(&crate::Shown::Text("2019-12-25T10:30:45".into())));
+    }
+
+    #[test]
+    fn minutes_cross_midnight_and_never_leave_the_calendar() {
+        for (from, minutes, to) in [
+            ("2024-02-28T23:59:30", 1, Some("2024-02-29T00:00:30")),
+            ("2024-01-01T00:05:00", -6, Some("2023-12-31T23:59:00")),
+            ("9999-12-31T23:59:00", 1, None),
+            ("1582-01-01T00:00:00", -1, None),
+        ] {
+            let sum = minutes_after(DeviceTime::parse(from).unwrap(), minutes);
+            assert_eq!(sum.map(|time| time.to_string()).as_deref(), to, "{from} {minutes:+}");
+        }
     }
 
     proptest! {

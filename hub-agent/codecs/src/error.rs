@@ -1,6 +1,5 @@
 //! Why bytes are not a measurement, or a measurement not bytes.
 
-use crate::frame::Characteristic;
 use thiserror::Error;
 use vitals::{ErrorCode, NoValue};
 
@@ -19,11 +18,37 @@ pub enum DecodeError {
         /// How many bytes were left.
         left_bytes: usize,
     },
-    /// A kind of frame that is not read yet.
-    #[error("decode characteristic {characteristic}: not read yet")]
+    /// The checksum or CRC is not that of the bytes.
+    #[error("decode a frame: its checksum is {sent:#06x}, its bytes give {computed:#06x}")]
+    ChecksumWrong {
+        /// What the bytes give.
+        computed: u16,
+        /// What the frame says.
+        sent: u16,
+    },
+    /// A byte that marks a place in the frame is not where it must be.
+    #[error("decode {field}: not where the layout has it")]
+    OutOfStep {
+        /// What should have been there.
+        field: &'static str,
+    },
+    /// A field holds something its layout does not allow: a letter in a number, a month 13, a size of nought.
+    #[error("decode {field}: not of the form its layout has")]
+    Malformed {
+        /// The field.
+        field: &'static str,
+    },
+    /// The device's memory has no record in this place.
+    #[error("decode a record: the place is empty")]
+    EmptySlot,
+    /// The bytes are in a maker's own layout under a standard's number: read as the standard, they would lie.
+    #[error("decode a frame: it is in its maker's own layout, not the standard's")]
+    MakersOwnLayout,
+    /// A kind of frame that is not read.
+    #[error("decode a frame of kind {kind}: not read yet")]
     NotSupported {
         /// The kind of frame.
-        characteristic: Characteristic,
+        kind: &'static str,
     },
 }
 
@@ -34,7 +59,9 @@ impl DecodeError {
         match self {
             Self::Truncated { .. } => NoValue::FrameTruncated,
             Self::TooLong { .. } => NoValue::FrameTooLong,
-            Self::NotSupported { .. } => NoValue::NotReadYet,
+            Self::ChecksumWrong { .. } => NoValue::FrameChecksumWrong,
+            Self::OutOfStep { .. } | Self::Malformed { .. } | Self::EmptySlot => NoValue::FrameMalformed,
+            Self::MakersOwnLayout | Self::NotSupported { .. } => NoValue::NotReadYet,
         }
     }
 
@@ -54,9 +81,16 @@ impl From<DecodeError> for NoValue {
 /// Why a measurement has no bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum EncodeError {
-    /// The number does not fit an SFLOAT: mantissa -2048 to 2047, exponent -8 to 7.
-    #[error("encode {field}: the number does not fit an SFLOAT")]
+    /// The number does not fit the field: an SFLOAT has mantissa -2048 to 2047 and exponent -8 to 7, and other fields
+    /// have their own range and step.
+    #[error("encode {field}: the number does not fit its field")]
     NumberDoesNotFit {
+        /// The field.
+        field: &'static str,
+    },
+    /// More than one frame holds.
+    #[error("encode {field}: more than one frame holds")]
+    TooMany {
         /// The field.
         field: &'static str,
     },

@@ -1,6 +1,10 @@
 //! The command line: reads the arguments, puts the parts together, runs the agent, says how it ended.
 
+mod check;
+pub mod decode;
+mod links;
 mod out;
+mod pair;
 
 use crate::{
     Config,
@@ -9,8 +13,8 @@ use crate::{
     disk::{DiskError, Folder},
     events::LogEvents,
     link::{
-        Link, NoDevices, ReplayLink,
-        replay::{Replay, ReplayError},
+        Link, ReplayLink,
+        replay::{Recorder, Replay, ReplayError},
     },
     net::TcpNetwork,
     outbox::OutboxError,
@@ -22,6 +26,7 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use chrono::{DateTime, Utc};
 use clap::{CommandFactory, Parser, Subcommand};
 use std::{
+    borrow::Cow,
     fs, io,
     path::{Path, PathBuf},
     process::ExitCode,
@@ -65,6 +70,40 @@ enum Command {
         #[arg(long, requires = "replay")]
         at_once: bool,
     },
+    /// Run the agent as always, and write every frame it hears into a new file that can be replayed. The file holds
+    /// people's measurements: treat it as a record.
+    Record {
+        /// The file to make.
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+        /// The settings, a TOML file.
+        #[arg(long, value_name = "FILE")]
+        config: PathBuf,
+    },
+    /// Say what one frame means, as JSON and as a sentence. Exit code 1 where it does not decode.
+    Decode {
+        /// The characteristic (2a35) or serial format (`nonin_df2`).
+        #[arg(value_name = "CHARACTERISTIC")]
+        name: String,
+        /// Its bytes in hexadecimal; blanks and colons are passed over.
+        #[arg(value_name = "HEX")]
+        hex: String,
+    },
+    /// Look at adapter, bus rights, serial ports and clock, and say what to do. Exit code 1 where something is wrong.
+    Check {
+        /// The settings, a TOML file.
+        #[arg(long, value_name = "FILE")]
+        config: PathBuf,
+    },
+    /// Pair with a device that asks for it, step by step.
+    Pair {
+        /// Its address, or a part of the name it shows.
+        #[arg(value_name = "ADDRESS-OR-NAME")]
+        device: String,
+        /// The adapter, for example hci0; left out: the first there is.
+        #[arg(long, value_name = "ADAPTER")]
+        adapter: Option<String>,
+    },
     /// Print the public half of this hub's key, for the service's settings.
     PublicKey {
         /// The key file: 32 bytes as base64, readable by its owner only.
@@ -89,29 +128,47 @@ enum Failure {
     Key(#[source] SignError),
     #[error("start the runtime")]
     Runtime(#[source] io::Error),
+    #[error("make the recording {}", path.display())]
+    Recording { path: PathBuf, source: io::Error },
+    #[error(transparent)]
+    Decode(#[from] decode::NothingToDecode),
+    #[error("write what the frame says")]
+    Json(#[from] serde_json::Error),
+    #[error("name the devices of a serial port")]
+    Port(#[from] vitals::record::NotASource),
+    #[error(transparent)]
+    Pair(#[from] crate::link::ble::pair::PairError),
 }
 
 impl Failure {
     fn exit_code(&self) -> u8 {
         match self {
-            Self::Config(_) | Self::Replay(_) | Self::ReplayFile { .. } => SETTINGS,
-            Self::Disk(_) | Self::Agent(_) | Self::Key(_) | Self::Runtime(_) => FAILED,
+            Self::Config(_) | Self::Replay(_) | Self::ReplayFile { .. } | Self::Recording { .. } | Self::Port(_) => {
+                SETTINGS
+            }
+            Self::Decode(_) => USAGE,
+            Self::Disk(_) | Self::Agent(_) | Self::Key(_) | Self::Runtime(_) | Self::Json(_) | Self::Pair(_) => FAILED,
         }
     }
 
     /// What to do, where the error itself does not say.
-    fn advice(&self) -> &'static str {
-        match self {
+    fn advice(&self) -> Cow<'static, str> {
+        let advice = match self {
             Self::Config(_) => "Correct the settings and start the agent again.",
             Self::Replay(_) | Self::ReplayFile { .. } => "Correct the replay file; nothing of it was played.",
             Self::Disk(_) | Self::Agent(AgentError::Outbox(OutboxError::Disk(_))) => {
                 "Check that the data folder can be written."
             }
             Self::Key(_) => "Make a new key.",
+            Self::Recording { .. } => "Name a file that is not there yet, in a folder that can be written.",
+            Self::Decode(_) | Self::Json(_) => "Nothing was decoded.",
+            Self::Port(_) => "Give the port a name of printable letters in the settings.",
+            Self::Pair(error) => return error.advice().into(),
             Self::Agent(_) | Self::Runtime(_) => {
                 "What was kept is safe in the data folder. Start the agent again, or ask for help."
             }
-        }
+        };
+        advice.into()
     }
 }
 
@@ -138,11 +195,20 @@ pub fn run() -> ExitCode {
     };
     out::start_log();
     let done = match arguments.command {
-        Command::Run { config, replay, at_once } => run_agent(&config, replay.as_deref(), at_once),
+        Command::Run { config, replay, at_once } => {
+            let source = replay.map_or(Source::Devices, |path| Source::Replay { path, at_once });
+            run_agent(&config, &source)
+        }
+        Command::Record { file, config } => run_agent(&config, &Source::Recorded(file)),
+        Command::Decode { name, hex } => print_decoded(&name, &hex),
+        Command::Check { config } => {
+            Config::load(&config).map_err(Failure::from).and_then(|config| check::run(&config))
+        }
+        Command::Pair { device, adapter } => pair::run(&device, adapter.as_deref()),
         Command::PublicKey { key_file } => print_public_key(&key_file),
     };
     match done {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(failure) => {
             out::error_line(&format!("hub-agent failed to {}. {}", out::chain(&failure), failure.advice()));
             ExitCode::from(failure.exit_code())
@@ -150,33 +216,65 @@ pub fn run() -> ExitCode {
     }
 }
 
-fn print_public_key(key_file: &Path) -> Result<(), Failure> {
+fn print_public_key(key_file: &Path) -> Result<ExitCode, Failure> {
     out::line(&STANDARD.encode(crate::config::key(key_file)?.public_key().map_err(Failure::Key)?));
-    Ok(())
+    Ok(ExitCode::SUCCESS)
 }
 
-fn run_agent(config: &Path, replay: Option<&Path>, at_once: bool) -> Result<(), Failure> {
+fn print_decoded(name: &str, hex: &str) -> Result<ExitCode, Failure> {
+    let spoken = decode::decode(name, hex)?;
+    out::line(&spoken.json()?);
+    out::line(&spoken.sentence());
+    Ok(if spoken.is_decoded() { ExitCode::SUCCESS } else { ExitCode::from(FAILED) })
+}
+
+/// Where frames come from.
+enum Source {
+    /// The devices of the settings.
+    Devices,
+    /// The devices of the settings, recorded into this file as well.
+    Recorded(PathBuf),
+    /// A replay.
+    Replay { path: PathBuf, at_once: bool },
+}
+
+fn run_agent(config: &Path, source: &Source) -> Result<ExitCode, Failure> {
     let config = Config::load(config)?;
-    let clock: Arc<dyn Clock> = Arc::new(WallClock);
-    let mut link: Box<dyn Link> = match replay {
-        None => Box::new(NoDevices),
-        Some(path) => Box::new(replay_link(path, at_once, &clock)?),
-    };
     let parts = Parts {
-        clock,
+        clock: Arc::new(WallClock),
         randomness: Arc::new(OsRandomness),
         disk: Arc::new(Folder::open(&config.data_folder)?),
         network: Arc::new(TcpNetwork),
         events: Arc::new(LogEvents),
         screen: Arc::new(out::Terminal),
     };
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Failure::Runtime)?;
-    runtime.block_on(async {
+    runtime()?.block_on(async {
         let (stop, shutdown) = shutdown::channel();
         stop_on_signals(stop).map_err(Failure::Runtime)?;
-        let agent = Agent::new(parts, &config).await?;
-        Ok(agent.run(link.as_mut(), shutdown).await?)
+        let agent = Agent::new(parts.clone(), &config).await?;
+        let mut link: Box<dyn Link> = match source {
+            Source::Devices => links::of(&config, &parts, agent.memory())?,
+            Source::Recorded(path) => {
+                let devices = links::of(&config, &parts, agent.memory())?;
+                Box::new(recorded(devices, path, &parts.clock)?)
+            }
+            Source::Replay { path, at_once } => Box::new(replay_link(path, *at_once, &parts.clock)?),
+        };
+        agent.run(link.as_mut(), shutdown).await?;
+        Ok(ExitCode::SUCCESS)
     })
+}
+
+fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Failure::Runtime)
+}
+
+fn recorded(devices: Box<dyn Link>, path: &Path, clock: &Arc<dyn Clock>) -> Result<Recorder, Failure> {
+    let on_trouble = Box::new(|error: &io::Error| {
+        out::error_line(&format!("hub-agent stopped recording ({error}). Readings are kept and sent as always."));
+    });
+    Recorder::new(devices, path, Arc::clone(clock), on_trouble)
+        .map_err(|source| Failure::Recording { path: path.to_owned(), source })
 }
 
 /// A replay played at once ends now, so that none of its readings lies in the future; a paced one begins now.

@@ -1,13 +1,21 @@
-//! Where frames come from: a recorded file now; Bluetooth and serial ports later.
+//! Where frames come from: Bluetooth, serial ports, or a recorded file.
+//!
+//! Invariant: a link is asked for the next thing heard only after the last frame was kept, and is told so; only then may
+//! it let a device forget what it sent.
 
+pub mod ble;
+pub mod both;
 pub mod replay;
+pub mod serial;
 
 use crate::clock::Clock;
 use async_trait::async_trait;
-use device_codecs::Frame;
+use device_codecs::{Frame, FrameKind};
 use replay::{Replay, Step};
 use std::{sync::Arc, vec};
-use vitals::{ClockOffset, SourceId};
+use vitals::{ClockOffset, DeviceTime, SourceId};
+
+pub use both::Links;
 
 /// One thing a link hears.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,6 +34,20 @@ pub enum Heard {
     },
     /// A device sent a frame.
     Frame(Frame),
+    /// A device's memory was read to its end: everything up to this place was heard before this.
+    MemoryRead {
+        /// The device.
+        device: SourceId,
+        /// Where its records end.
+        place: Place,
+    },
+    /// The link cannot hear any more and cannot mend that itself: the process must be started anew.
+    Failed {
+        /// The link: `bluetooth`.
+        link: &'static str,
+        /// Why, for example `silent`.
+        why: &'static str,
+    },
 }
 
 /// A source of frames. The agent asks for the next thing heard only after the last frame is kept.
@@ -33,6 +55,46 @@ pub enum Heard {
 pub trait Link: Send {
     /// The next thing heard; `None` when nothing more will come. Dropping the wait loses nothing.
     async fn next(&mut self) -> Option<Heard>;
+
+    /// The frame that [`Link::next`] gave last is on the disk: the device may forget it.
+    fn kept(&mut self) {}
+}
+
+/// The place of a record in a device's memory, by which the rest of it can be asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Place {
+    /// The kind of record.
+    pub kind: FrameKind,
+    /// The session it belongs to, where the device counts anew in each: when that began by the device's clock.
+    pub session: Option<DeviceTime>,
+    /// Its number: a sequence number, or minutes since the session began.
+    pub number: u32,
+    /// What the record there looked like, where that was noted: a device that lost its memory has another in its place.
+    pub look: Option<Look>,
+}
+
+/// Eight bytes of BLAKE3 over a record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Look(pub [u8; 8]);
+
+impl Look {
+    /// What a record looks like.
+    #[must_use]
+    pub fn of(record: &[u8]) -> Self {
+        let mut hasher = blake3::Hasher::new_derive_key("derwent 2026 look of a record");
+        hasher.update(record);
+        let mut look = [0; 8];
+        hasher.finalize_xof().fill(&mut look);
+        Self(look)
+    }
+}
+
+/// What the hub remembers of a device's memory: where the records it kept end.
+#[async_trait]
+pub trait Memory: Send + Sync {
+    /// The last place of this kind that was kept of a device; `None` where there is none, or it cannot be read (then the
+    /// whole memory is asked for, and what was kept before is recognised).
+    async fn last_kept(&self, device: &SourceId, kind: FrameKind) -> Option<Place>;
 }
 
 /// A link with no devices: the agent only sends what it kept before.

@@ -6,17 +6,22 @@
 
 mod epoch;
 mod error;
+mod places;
 mod rows;
 mod schema;
 mod writer;
 
-use crate::disk::Disk;
-
+use crate::{
+    disk::Disk,
+    link::{Memory, Place},
+};
+use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
+use device_codecs::FrameKind;
 use std::sync::Arc;
 use tokio::sync::Notify;
 use vitals::{
-    Reading, ReadingId,
+    Reading, ReadingId, SourceId,
     wire::{
         self,
         signing::RequestNumber,
@@ -240,9 +245,32 @@ impl Outbox {
         self.kept.notified().await;
     }
 
+    /// Notes that a device's memory was read, and everything in it kept, up to this place.
+    ///
+    /// # Errors
+    /// [`OutboxError`] where the disk failed.
+    pub async fn note_place(&self, device: SourceId, place: Place) -> Result<(), OutboxError> {
+        self.writer.run(move |connection| places::note(connection, &device, place)).await
+    }
+
+    /// The place up to which a device's memory of this kind was read, where it was.
+    ///
+    /// # Errors
+    /// [`OutboxError`] where the disk failed.
+    pub async fn last_place(&self, device: SourceId, kind: FrameKind) -> Result<Option<Place>, OutboxError> {
+        self.writer.run(move |connection| places::last(connection, &device, kind)).await
+    }
+
     /// Finishes what is under way and closes the file. Every later call says [`OutboxError::Closed`].
     pub async fn close(&self) {
         self.writer.close().await;
+    }
+}
+
+#[async_trait]
+impl Memory for Outbox {
+    async fn last_kept(&self, device: &SourceId, kind: FrameKind) -> Option<Place> {
+        self.last_place(device.clone(), kind).await.ok().flatten()
     }
 }
 

@@ -3,16 +3,19 @@
 use super::*;
 use crate::{
     admit::{HubContext, admit},
+    assign::{Binding, Bindings, User},
     disk::{DiskError, Folder},
     test_parts::{CAPTURE_NAN, frame, june_frame, noon, patient},
 };
 use rusqlite::Connection;
 use std::path::Path;
-use vitals::{ClockOffset, HubId, Who};
+use vitals::{ClockOffset, HubId};
 
 fn reading_of(frame: &device_codecs::Frame) -> Reading {
     let hub = HubContext { hub: HubId::parse("hub-a").unwrap(), boot: [1; 8], zone: chrono_tz::Europe::London };
-    admit(frame, device_codecs::decode(frame), Who::Patient(patient()), &hub)
+    let bindings =
+        Bindings::new([Binding { source: frame.device.clone(), user: User::Any, patient: patient() }]).unwrap();
+    admit(frame, device_codecs::decode(frame), &bindings, &hub).reading
 }
 
 fn june(minute: u8) -> Reading {
@@ -208,7 +211,7 @@ async fn a_disk_without_a_write_ahead_log_or_full_sync_is_refused() {
 #[tokio::test]
 async fn a_file_that_is_not_this_programs_outbox_is_refused_and_left_alone() {
     for (sql, says) in [
-        ("PRAGMA user_version = 2", "schema is 2 and this program knows 1"),
+        ("PRAGMA user_version = 3", "schema is 3 and this program knows 2"),
         ("PRAGMA user_version = 0", "another database"),
         ("PRAGMA user_version = -1", "another database"),
     ] {
@@ -298,4 +301,46 @@ async fn prompts_not_shown_before_a_crash_are_offered_again_until_they_are_noted
     assert_eq!(outbox.prompts_not_shown(noon() + TimeDelta::microseconds(1)).await.unwrap(), []);
     outbox.prompts_shown(vec![found[0].0.row], noon()).await.unwrap();
     assert_eq!(outbox.prompts_not_shown(noon()).await.unwrap(), []);
+}
+
+/// Up to where a memory was read is on the disk: after a restart too, for each kind by itself, and downwards where a
+/// device lost its memory and counts anew.
+#[tokio::test]
+async fn the_place_up_to_which_a_memory_was_read_is_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = |number| Place { kind: FrameKind::Glucose, session: None, number, look: None };
+    let device = june(55).source;
+    let opened = open(folder.path()).await.unwrap();
+    assert_eq!(opened.last_place(device.clone(), FrameKind::Glucose).await.unwrap(), None);
+    opened.note_place(device.clone(), place(8)).await.unwrap();
+    opened.close().await;
+
+    let reopened = open(folder.path()).await.unwrap();
+    let last = async || reopened.last_place(device.clone(), FrameKind::Glucose).await.unwrap();
+    assert_eq!(last().await, Some(place(8)));
+    reopened.note_place(device.clone(), place(7)).await.unwrap();
+    assert_eq!(last().await, Some(place(7)), "the last one noted, not the highest");
+    assert_eq!(reopened.last_place(device.clone(), FrameKind::Cgm).await.unwrap(), None, "each kind has its own");
+
+    let session = vitals::DeviceTime::parse("2026-06-01T12:00:00").ok();
+    let look = Some(crate::link::Look::of(b"record 30"));
+    let of_session = Place { kind: FrameKind::Cgm, session, number: 30, look };
+    reopened.note_place(device.clone(), of_session).await.unwrap();
+    assert_eq!(reopened.last_kept(&device, FrameKind::Cgm).await, Some(of_session));
+}
+
+/// An outbox that an older program made is brought up to date where it lies: what waits still waits.
+#[tokio::test]
+async fn an_outbox_of_the_first_schema_goes_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let first = open(folder.path()).await.unwrap();
+    first.keep(june(55)).await.map(drop).unwrap();
+    first.close().await;
+    edit(folder.path(), "DROP TABLE place; PRAGMA user_version = 1;");
+
+    let updated = open(folder.path()).await.unwrap();
+    assert_eq!((updated.epoch(), updated.counts().await.unwrap().waiting), (1, 1));
+    let place = Place { kind: FrameKind::Glucose, session: None, number: 7, look: None };
+    updated.note_place(june(56).source, place).await.unwrap();
+    assert_eq!(updated.last_place(june(56).source, FrameKind::Glucose).await.unwrap(), Some(place));
 }

@@ -2,6 +2,7 @@
 
 use super::{Counts, LIVE_FOR, OutboxError, Request, Row, WAITING_MAX, Waiting, doing};
 use chrono::{DateTime, Utc};
+use device_codecs::FrameKind;
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
 use vitals::{
     ClockOffset, Reading, TakenAt,
@@ -38,9 +39,11 @@ fn sixteen_bytes(context: &str, parts: &[&[u8]]) -> [u8; 16] {
     digest
 }
 
+/// What tells two frames of one id apart: the part that is the same whenever the device tells the record again.
 fn frame_digest(reading: &Reading) -> [u8; 16] {
     let raw = &reading.raw;
-    sixteen_bytes("derwent 2026 outbox frame", &[raw.service.as_bytes(), raw.characteristic.as_bytes(), &raw.bytes])
+    let bytes = FrameKind::parse(&raw.characteristic).map_or(raw.bytes.as_slice(), |kind| kind.identity(&raw.bytes));
+    sixteen_bytes("derwent 2026 outbox frame", &[raw.service.as_bytes(), raw.characteristic.as_bytes(), bytes])
 }
 
 fn checksum(id: &[u8], frame: &[u8], wire: &str, moment_us: i64) -> [u8; 16] {

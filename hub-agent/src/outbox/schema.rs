@@ -6,7 +6,7 @@ use rusqlite::{Connection, TransactionBehavior, params};
 use std::time::Duration;
 
 /// The newest schema this program knows, as `user_version`. The change that raises it brings the step from the last.
-pub(super) const SCHEMA: i64 = 1;
+pub(super) const SCHEMA: i64 = 2;
 
 /// How long to wait for another process (a backup, `sqlite3`) that holds the file.
 const BUSY_FOR: Duration = Duration::from_secs(5);
@@ -38,6 +38,18 @@ CREATE INDEX waiting ON reading (moment_us, row) WHERE settled_us IS NULL AND da
 CREATE INDEX not_shown ON reading (settled_us) WHERE settled_us IS NOT NULL AND prompts_shown_us IS NULL;
 ";
 
+/// Since schema 2: up to where devices' memories were read and kept.
+const PLACES: &str = "
+CREATE TABLE place (
+  device TEXT NOT NULL,
+  kind TEXT NOT NULL,
+  session TEXT,               -- when the session it counts in began, by the device's clock
+  number INTEGER NOT NULL,    -- of the last record told and kept
+  look BLOB CHECK (length(look) = 8),  -- of that record: a device that lost its memory has another there
+  PRIMARY KEY (device, kind)
+) STRICT;
+";
+
 /// The connection, and the epoch in force.
 pub(super) fn open(disk: &dyn Disk) -> Result<(Connection, u32), OutboxError> {
     let mut connection = disk.open_database(DATABASE)?;
@@ -48,6 +60,10 @@ pub(super) fn open(disk: &dyn Disk) -> Result<(Connection, u32), OutboxError> {
     let epoch = match schema_of(&connection)? {
         None => create(&mut connection, disk)?,
         Some(SCHEMA) => go_on(&connection, disk)?,
+        Some(1) => {
+            add_places(&mut connection)?;
+            go_on(&connection, disk)?
+        }
         Some(found) if found > SCHEMA => return Err(OutboxError::NewerSchema { found, known: SCHEMA }),
         Some(_) => return Err(OutboxError::NotAnOutbox),
     };
@@ -83,10 +99,20 @@ fn create(connection: &mut Connection, disk: &dyn Disk) -> Result<u32, OutboxErr
     let epoch = epoch::raise(disk, 0)?;
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(&make)?;
     transaction.execute_batch(TABLES).map_err(&make)?;
+    transaction.execute_batch(PLACES).map_err(&make)?;
     transaction.execute("INSERT INTO hub (one, epoch, sequence) VALUES (1, ?1, 0)", [epoch]).map_err(&make)?;
     transaction.pragma_update(None, "user_version", SCHEMA).map_err(&make)?;
     transaction.commit().map_err(&make)?;
     Ok(epoch)
+}
+
+/// From schema 1 to 2, in one commit. Nothing that waits is touched.
+fn add_places(connection: &mut Connection) -> Result<(), OutboxError> {
+    let add = doing("bring the outbox up to date");
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(&add)?;
+    transaction.execute_batch(PLACES).map_err(&add)?;
+    transaction.pragma_update(None, "user_version", SCHEMA).map_err(&add)?;
+    transaction.commit().map_err(&add)
 }
 
 /// An outbox of this schema: whole, and under an epoch that no other file has used since.

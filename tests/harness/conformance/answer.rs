@@ -4,19 +4,23 @@
 
 use super::{
     compare::{Answer, Fields, Got},
+    device,
     row::Row,
 };
-use device_codecs::{BloodPressureMeasurement, Characteristic, DecodeError, Decoded, decode_bytes};
 use vitals::{
-    NhsNumber,
+    Decimal, NhsNumber, Quantity, Unit,
+    codes::{self, news2::News2Score},
     float11073::{self, DeviceNumber},
-    gtin, hex, nhs,
+    gtin, hex,
+    measure::Acvpu,
+    nhs,
+    quantity::Analyte,
 };
 
 /// What the product says about a row.
 pub(super) fn to(row: &Row) -> Answer {
     if let Some(frame) = &row.frame {
-        return device(frame, row);
+        return device::to(frame, row);
     }
     let fields = match row.group.as_str() {
         "nhs_number_valid" => {
@@ -37,63 +41,35 @@ pub(super) fn to(row: &Row) -> Answer {
             one("local", Got::text(time.map(|time| time.to_string())))
         }),
         "gtin_valid" => text(row, "gtin").map(|gtin| one("valid", Got::Flag(gtin::is_valid(gtin)))),
+        "mdc_code32" => half(row, "partition").and_then(|partition| {
+            let term = half(row, "term")?;
+            Ok(one("code", Got::whole(Some(codes::mdc::code32(partition, term)))))
+        }),
+        "phd_bits" => whole(row, "mdc").and_then(|mdc| {
+            let names = codes::bits::names(mdc, &bits(row)?).into_iter();
+            Ok(one("flags", Got::List(names.map(|name| Got::Text(name.to_owned())).collect())))
+        }),
+        "uk_core_coding" => text(row, "type").map(|vital_sign| {
+            let coding = codes::uk_core::coding(vital_sign);
+            Fields::from([
+                ("snomed", Got::text(coding.map(|coding| coding.snomed))),
+                ("loinc", Got::text(coding.map(|coding| coding.loinc))),
+                ("ucum", Got::text(coding.and_then(|coding| coding.ucum))),
+            ])
+        }),
+        "news2_snomed" => {
+            text(row, "part").map(|part| one("snomed", Got::text(News2Score::from_name(part).map(News2Score::snomed))))
+        }
+        "acvpu_snomed" => {
+            text(row, "level").map(|letter| one("snomed", Got::text(Acvpu::from_letter(letter).map(Acvpu::snomed))))
+        }
+        "glucose_unit" => milligrams(row).map(|sent| {
+            let shown = Analyte::Glucose.in_millimoles(sent);
+            one("mmol_1dp", Got::decimal(shown.map(Quantity::value)))
+        }),
         _ => return Answer::NotCovered,
     };
     fields.map_or_else(Answer::InputUnreadable, Answer::Fields)
-}
-
-/// A device's frame: what our decoder says, or that it does not read this frame yet.
-fn device(frame: &str, row: &Row) -> Answer {
-    let Ok(characteristic) = Characteristic::parse(frame) else {
-        return Answer::NotCovered;
-    };
-    let bytes = match bytes(row, "hex") {
-        Ok(bytes) => bytes,
-        Err(reason) => return Answer::InputUnreadable(reason),
-    };
-    match decode_bytes(characteristic, &bytes) {
-        Ok(Decoded::BloodPressure(measurement)) => Answer::Fields(blood_pressure(Ok(measurement))),
-        Err(DecodeError::NotSupported { .. }) => Answer::NotCovered,
-        Err(error) => Answer::Fields(blood_pressure(Err(error))),
-    }
-}
-
-fn blood_pressure(decoded: Result<BloodPressureMeasurement, DecodeError>) -> Fields {
-    let measured = decoded.ok();
-    let pressure =
-        |of: fn(&BloodPressureMeasurement) -> DeviceNumber| Got::decimal(measured.as_ref().map(of).filter(is_number));
-    Fields::from([
-        ("systolic", pressure(|measured| measured.systolic)),
-        ("diastolic", pressure(|measured| measured.diastolic)),
-        ("map", pressure(|measured| measured.mean)),
-        ("unit", Got::text(measured.map(|measured| measured.unit.unit().plain()))),
-        ("timestamp", Got::text(measured.and_then(|measured| measured.taken_at.stated()).map(|time| time.to_string()))),
-        ("pulse", Got::decimal(measured.and_then(|measured| measured.pulse).filter(is_number))),
-        ("user_id", Got::whole(measured.and_then(|measured| measured.user_index))),
-        ("status", Got::whole(measured.and_then(|measured| measured.status))),
-        ("error", Got::text(decoded.err().map(error_name))),
-    ])
-}
-
-/// The public cases' name for a decoder's refusal: `truncated_` and their name for the field.
-fn error_name(error: DecodeError) -> String {
-    match error {
-        DecodeError::Truncated { field } => {
-            let name = match field {
-                "the systolic pressure" => "systolic",
-                "the diastolic pressure" => "diastolic",
-                "the mean arterial pressure" => "map",
-                "the time" => "timestamp",
-                "the pulse rate" => "pulse",
-                "the user index" => "user_id",
-                "the status" => "status",
-                other => other,
-            };
-            format!("truncated_{name}")
-        }
-        DecodeError::TooLong { .. } => "too_long".to_owned(),
-        DecodeError::NotSupported { .. } => "not_supported".to_owned(),
-    }
 }
 
 fn is_number(number: &DeviceNumber) -> bool {
@@ -131,6 +107,32 @@ fn check_digit(nine: &str) -> Option<u8> {
 
 fn text<'row>(row: &'row Row, key: &str) -> Result<&'row str, String> {
     row.text(key).ok_or_else(|| format!("the input has no text {key:?}"))
+}
+
+/// A whole number of the input.
+fn whole(row: &Row, key: &str) -> Result<u32, String> {
+    let number = row.input.get(key).and_then(serde_json::Value::as_u64);
+    let number = number.and_then(|number| u32::try_from(number).ok());
+    number.ok_or_else(|| format!("the input has no whole number {key:?} of 32 bits"))
+}
+
+/// A whole number of the input that is half of a code.
+fn half(row: &Row, key: &str) -> Result<u16, String> {
+    u16::try_from(whole(row, key)?).map_err(|error| format!("the input's {key} is not half of a code: {error}"))
+}
+
+/// The places of the bits that are set.
+fn bits(row: &Row) -> Result<Vec<u8>, String> {
+    let places = row.input.get("set_bits").and_then(serde_json::Value::as_array).ok_or("the input has no set_bits")?;
+    let place = |bit: &serde_json::Value| bit.as_u64().and_then(|bit| u8::try_from(bit).ok());
+    places.iter().map(place).collect::<Option<_>>().ok_or_else(|| "a set bit is not a place".to_owned())
+}
+
+/// The input's milligrams a decilitre, as the number is written.
+fn milligrams(row: &Row) -> Result<Quantity, String> {
+    let number = row.input.get("mgdl").filter(|number| number.is_number()).ok_or("the input has no number \"mgdl\"")?;
+    let number = Decimal::parse(&number.to_string()).map_err(|error| error.to_string())?;
+    Ok(Quantity::new(number, Unit::MilligramsPerDecilitre))
 }
 
 fn bytes(row: &Row, key: &str) -> Result<Vec<u8>, String> {

@@ -1,5 +1,6 @@
 //! What the product says, beside what a case expects: a text by its letters, a number by its exact decimal value.
 
+use device_codecs::Shown;
 use serde_json::Value;
 use std::{collections::BTreeMap, fmt};
 
@@ -15,6 +16,8 @@ pub(super) enum Answer {
     InputUnreadable(String),
     /// What the product says.
     Fields(Fields),
+    /// What the product says about a device's frame.
+    Device(BTreeMap<String, Got>),
 }
 
 /// One thing the product says.
@@ -30,6 +33,10 @@ pub(super) enum Got {
     Decimal(String),
     /// Words, compared letter for letter.
     Text(String),
+    /// Several, compared one by one.
+    List(Vec<Got>),
+    /// Named values: every name the case has must be there and agree.
+    Named(BTreeMap<String, Got>),
 }
 
 impl Got {
@@ -57,7 +64,55 @@ impl Got {
             (Self::Decimal(got), Value::String(expected)) => are_same_digits(got, expected),
             (Self::Decimal(got), Value::Number(expected)) => are_same_value(got, &expected.to_string()),
             (Self::Whole(got), Value::Number(expected)) => are_same_value(&got.to_string(), &expected.to_string()),
+            (Self::List(got), Value::Array(expected)) => {
+                got.len() == expected.len() && got.iter().zip(expected).all(|(got, expected)| got.agrees_with(expected))
+            }
+            (Self::Named(got), Value::Object(expected)) => {
+                let agrees =
+                    |(name, expected): (&String, &Value)| got.get(name).is_some_and(|got| got.agrees_with(expected));
+                !expected.is_empty() && expected.iter().all(agrees)
+            }
             _ => false,
+        }
+    }
+}
+
+/// What a decoder shows, without a change. A special value is no value.
+impl From<&Shown> for Got {
+    fn from(shown: &Shown) -> Self {
+        match shown {
+            Shown::Absent | Shown::NoNumber(_) => Self::Nothing,
+            Shown::Flag(flag) => Self::Flag(*flag),
+            Shown::Whole(number) => Self::Whole(*number),
+            Shown::Decimal(digits) => Self::Decimal(digits.clone()),
+            Shown::Text(text) => Self::Text(text.clone()),
+            Shown::List(several) => Self::List(several.iter().map(Self::from).collect()),
+            Shown::Fields(fields) => {
+                let mut named: BTreeMap<String, Self> =
+                    fields.iter().map(|(name, value)| (name.to_owned(), Self::from(value))).collect();
+                for (name, value) in fields.iter() {
+                    if let Shown::NoNumber(special) = value {
+                        named.insert(format!("{name}_why"), Self::Text(special.name().to_owned()));
+                    }
+                }
+                Self::Named(named)
+            }
+        }
+    }
+}
+
+/// What a program printed.
+impl From<&Value> for Got {
+    fn from(printed: &Value) -> Self {
+        match printed {
+            Value::Null => Self::Nothing,
+            Value::Bool(flag) => Self::Flag(*flag),
+            Value::Number(number) => Self::Decimal(number.to_string()),
+            Value::String(text) => Self::Text(text.clone()),
+            Value::Array(several) => Self::List(several.iter().map(Self::from).collect()),
+            Value::Object(named) => {
+                Self::Named(named.iter().map(|(name, value)| (name.clone(), Self::from(value))).collect())
+            }
         }
     }
 }
@@ -69,6 +124,8 @@ impl fmt::Display for Got {
             Self::Flag(flag) => write!(f, "{flag}"),
             Self::Whole(number) => write!(f, "{number}"),
             Self::Decimal(text) | Self::Text(text) => write!(f, "{text:?}"),
+            Self::List(several) => f.debug_list().entries(several).finish(),
+            Self::Named(named) => f.debug_map().entries(named).finish(),
         }
     }
 }

@@ -5,6 +5,7 @@
 
 mod answer;
 mod compare;
+mod device;
 mod row;
 
 pub use row::Row;
@@ -106,6 +107,22 @@ impl Report {
 /// Judges one row.
 #[must_use]
 pub fn judge(row: &Row) -> Judged {
+    compared(row, answer::to(row))
+}
+
+/// Judges what a program printed about a device's frame.
+#[must_use]
+pub fn judge_printed(row: &Row, printed: &serde_json::Value) -> Judged {
+    compared(row, device::printed(printed, row))
+}
+
+/// The decoder that reads a row's frame, where there is one.
+#[must_use]
+pub fn decoder_of(row: &Row) -> Option<&'static str> {
+    device::decoder(row.frame.as_deref()?)
+}
+
+fn compared(row: &Row, answer: Answer) -> Judged {
     let mismatch = |field: &str, expected: String, got: String| Mismatch {
         place: row.place.clone(),
         group: row.group.clone(),
@@ -114,10 +131,11 @@ pub fn judge(row: &Row) -> Judged {
         got,
     };
     let whole = || serde_json::to_string(&row.expected).unwrap_or_default();
-    let answer = match answer::to(row) {
+    let answer: BTreeMap<String, compare::Got> = match answer {
         Answer::NotCovered => return Judged::NotCovered,
         Answer::InputUnreadable(reason) => return Judged::Failed(vec![mismatch("input", whole(), reason)]),
-        Answer::Fields(fields) => fields,
+        Answer::Fields(fields) => fields.into_iter().map(|(name, got)| (name.to_owned(), got)).collect(),
+        Answer::Device(fields) => fields,
     };
     let compared: Vec<_> = row.expected.iter().filter(|(key, _)| *key != "note").collect();
     if compared.is_empty() {

@@ -11,7 +11,7 @@ const VECTORS: [(&str, &[u8]); 2] = [
 ];
 
 /// The kinds this version covers; more are added here when they are.
-const COVERED: [(&str, usize); 9] = [
+const COVERED: [(&str, usize); 36] = [
     ("nhs_number_valid", 20),
     ("nhs_number_normalise", 9),
     ("nhs_number_check_digit", 2),
@@ -20,7 +20,34 @@ const COVERED: [(&str, usize); 9] = [
     ("float32_11073", 11),
     ("datetime_11073", 2),
     ("gtin_valid", 12),
-    ("blood_pressure", 6),
+    ("mdc_code32", 7),
+    ("phd_bits", 1),
+    ("uk_core_coding", 4),
+    ("news2_snomed", 4),
+    ("acvpu_snomed", 3),
+    ("glucose_unit", 3),
+    ("blood_pressure", 8),
+    ("health_thermometer", 7),
+    ("ieee11073", 3),
+    ("glucose", 18),
+    ("cgm", 23),
+    ("pulse_oximeter", 5),
+    ("heart_rate", 4),
+    ("weight_scale", 6),
+    ("body_composition", 6),
+    ("battery", 2),
+    ("device_information", 1),
+    ("current_time", 2),
+    ("date_time", 2),
+    ("ieee11073_20601", 3),
+    ("cms50_v4", 8),
+    ("cms50_v7", 4),
+    ("nonin_df2", 3),
+    ("masimo_rad8_ascii1", 3),
+    ("ascensia_contour_astm", 1),
+    ("lifescan_onetouch", 4),
+    ("freestyle_optium", 2),
+    ("omron_eeprom14", 3),
 ];
 
 fn rows() -> Vec<Row> {
@@ -96,7 +123,32 @@ fn changed(value: &Value) -> Vec<Value> {
                 .collect(),
             )
         }
-        Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
+        Value::Array(several) => {
+            let longer = several.iter().cloned().chain([json!("another")]).collect();
+            let shorter = several.iter().skip(1).cloned().collect();
+            let turned = several.iter().rev().cloned().collect();
+            let inside = several.iter().enumerate().flat_map(|(place, one)| {
+                changed(one).into_iter().map(move |other| {
+                    let mut several = several.clone();
+                    several[place] = other;
+                    several
+                })
+            });
+            Some([longer, shorter, turned].into_iter().chain(inside).map(Value::Array).collect())
+        }
+        Value::Object(fields) => Some(
+            fields
+                .iter()
+                .flat_map(|(name, one)| {
+                    changed(one).into_iter().map(move |other| {
+                        let mut fields = fields.clone();
+                        fields.insert(name.clone(), other);
+                        Value::Object(fields)
+                    })
+                })
+                .collect(),
+        ),
+        Value::Null | Value::Bool(_) => None,
     };
     others.into_iter().chain(near.into_iter().flatten()).filter(|other| other != value).collect()
 }
@@ -166,6 +218,14 @@ fn rows_of_the_same_form_pass() {
         json!({"id": "d", "kind": "nhs_number_range", "input": {"number": "9990000000"}, "expected": {"region": "synthetic_test"}}),
         json!({"id": "e", "kind": "gtin_valid", "input": {"gtin": "96385074"}, "expected": {"valid": true}}),
         json!({"id": "f", "kind": "gtin_valid", "input": {"gtin": "10614141000415"}, "expected": {"valid": true}}),
+        json!({"id": "h", "kind": "phd_bits", "input": {"mdc": 150_604, "set_bits": [2, 12]}, "expected": {"flags": ["sensor-displaced", "signal-inadequate"]}}),
+        json!({"id": "i", "kind": "phd_bits", "input": {"mdc": 8_410_608, "set_bits": []}, "expected": {"flags": []}}),
+        json!({"id": "j", "kind": "uk_core_coding", "input": {"type": "respiratory_rate"}, "expected": {"snomed": "86290005", "loinc": "9279-1", "ucum": "/min"}}),
+        json!({"id": "k", "kind": "news2_snomed", "input": {"part": "systolic_bp"}, "expected": {"snomed": "1104341000000101"}}),
+        json!({"id": "l", "kind": "news2_snomed", "input": {"part": "spo2_scale_2"}, "expected": {"snomed": null}}),
+        json!({"id": "m", "kind": "acvpu_snomed", "input": {"level": "A"}, "expected": {"snomed": "248234008"}}),
+        json!({"id": "n", "kind": "glucose_unit", "input": {"mgdl": 99.5}, "expected": {"mmol_1dp": 5.5}}),
+        json!({"id": "o", "kind": "mdc_code32", "input": {"partition": 128, "term": 29256}, "expected": {"code": 8_417_864}}),
         json!({"id": "g", "kind": "sfloat16", "input": {"bytes_le": "fff7"}, "expected": {"decimal": "204.7", "special": null}}),
     ];
     for row in rows {
@@ -178,6 +238,23 @@ fn rows_of_the_same_form_pass() {
 fn hex_and_bytes_that_disagree_are_a_mismatch() {
     let line = json!({"id": "x", "kind": "sfloat16", "input": {"hex": "0x0002", "bytes_le": "0300"}, "expected": {"decimal": "2"}});
     assert!(!report(&line.to_string()).is_good());
+}
+
+#[test]
+fn an_input_that_is_not_of_its_kind_is_a_mismatch() {
+    for (kind, input) in [
+        ("mdc_code32", json!({"partition": 2, "term": 65_536})),
+        ("mdc_code32", json!({"partition": -2, "term": 1})),
+        ("mdc_code32", json!({"partition": 2})),
+        ("phd_bits", json!({"mdc": 8_410_608})),
+        ("phd_bits", json!({"mdc": 8_410_608, "set_bits": [0.5]})),
+        ("uk_core_coding", json!({})),
+        ("glucose_unit", json!({"mgdl": "54"})),
+        ("glucose_unit", json!({"mgdl": 1e30})),
+    ] {
+        let line = json!({"id": "x", "kind": kind, "input": input, "expected": {"code": null}});
+        assert!(!report(&line.to_string()).is_good(), "{line}");
+    }
 }
 
 #[test]
@@ -209,11 +286,11 @@ fn the_report_says_what_is_not_covered_without_failing() {
 {"id": "2", "kind": "moon_phase", "input": {}, "expected": {"phase": "new"}}
 
 {"profile": "blood_pressure", "characteristic_or_frame": "2A35", "hex": "00bdf00b009ff0", "expected": {"systolic": 18.9}}
-{"profile": "blood_pressure", "characteristic_or_frame": "2A49", "hex": "3f00", "expected": {"bits": 63}}
+{"profile": "blood_pressure", "characteristic_or_frame": "2AFF", "hex": "3f00", "expected": {"bits": 63}}
 "#;
     let report = report(lines);
     assert!(report.is_good());
-    assert_eq!(report.to_string(), "moon_phase not covered 0/2\nblood_pressure 1/2 (not covered: 2A49 0/1)\n");
+    assert_eq!(report.to_string(), "moon_phase not covered 0/2\nblood_pressure 1/2 (not covered: 2AFF 0/1)\n");
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! The store is down: the service says so and when to come back, and the hub keeps its readings until it is up again.
 
 use super::{is_refused, one, pages::is_problem_page, receipt, settled, signed, taken_now};
-use device_codecs::{Characteristic, Frame, FrameBytes};
+use device_codecs::{Frame, FrameBytes, FrameKind};
 use harness::{
     planted::{Down, FaultyStore},
     service::{ADA, BO, HUB_A, MORNING, Setup, TestService},
@@ -131,6 +131,8 @@ fn the_hub_keeps_its_readings_while_the_store_is_down() {
         data_folder: folder.path().to_owned(),
         key: service.hub_a.key().clone(),
         bindings: Bindings::new([binding]).unwrap(),
+        bluetooth: None,
+        serial: Vec::new(),
     };
     let parts = Parts {
         clock: service.clock.clone(),
@@ -142,10 +144,11 @@ fn the_hub_keeps_its_readings_while_the_store_is_down() {
     };
     let frame = Frame {
         device,
-        characteristic: Characteristic::BLOOD_PRESSURE_MEASUREMENT,
+        kind: FrameKind::BloodPressure,
         bytes: FrameBytes::new(RED.to_vec()).unwrap(),
         seen_at: MORNING,
         clock: ClockOffset::ReadAtConnection { device_ahead_secs: 0 },
+        counts_from: None,
     };
     service.block_on(async {
         let agent = Agent::new(parts, &config).await.unwrap();

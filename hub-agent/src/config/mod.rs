@@ -1,0 +1,258 @@
+//! The hub's settings: a TOML file read once, checked whole, and refused with the key that is wrong.
+//!
+//! Invariants: unknown keys are refused; the key file is readable by its owner only; the key never appears in a
+//! message or in Debug.
+
+mod devices;
+
+use crate::{
+    assign::{Binding, BindingRefused, Bindings, User},
+    uplink::sign::HubKey,
+};
+use base64::{Engine, engine::general_purpose::STANDARD};
+use serde::{Deserialize, Deserializer};
+use std::{
+    fmt, fs,
+    io::{self, Read},
+    path::{Path, PathBuf},
+};
+use thiserror::Error;
+use vitals::{HubId, PatientId, SourceId};
+
+pub use devices::{
+    BLUETOOTH_DEVICES_MAX, Bluetooth, BluetoothAddress, Consent, DevicesRefused, KnownDevice, NotAnAddress,
+    SERIAL_PORTS_MAX, SerialPort,
+};
+
+/// Longest settings file in bytes: 600 bindings take about 100 kB.
+pub const CONFIG_BYTES_MAX: u64 = 256 * 1024;
+
+/// Longest key file in bytes: 44 characters of base64 and a line end, with room for spaces.
+const KEY_FILE_BYTES_MAX: u64 = 128;
+
+/// Why the settings were refused.
+#[derive(Debug, Error)]
+pub enum ConfigError {
+    /// The file could not be read.
+    #[error("read the settings from {}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// The file is larger than any settings.
+    #[error("read the settings from {}: the file has more than {CONFIG_BYTES_MAX} bytes", path.display())]
+    TooLarge {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A key is missing, unknown or wrong; the cause names it with its line.
+    #[error("read the settings")]
+    Key(#[from] toml::de::Error),
+    /// The bindings contradict each other.
+    #[error("read `binding` of the settings")]
+    Binding(#[from] BindingRefused),
+    /// The devices contradict each other.
+    #[error("read `bluetooth` and `serial` of the settings")]
+    Devices(#[from] DevicesRefused),
+    /// The key file could not be read.
+    #[error("read `key_file` {}", path.display())]
+    KeyFile {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// Others than the owner may read the key file.
+    #[error("read `key_file` {}: others may read it (mode {mode:o}); run `chmod 600` on it", path.display())]
+    KeyFileOpenToOthers {
+        /// The file.
+        path: PathBuf,
+        /// Its permission bits.
+        mode: u32,
+    },
+    /// The key file does not hold 32 bytes in base64.
+    #[error("read `key_file` {}: want 32 bytes in base64", path.display())]
+    KeyMalformed {
+        /// The file.
+        path: PathBuf,
+    },
+}
+
+/// Where the service is: `http://HOST:PORT`. TLS is later work; until then the service is reached over loopback or a
+/// tunnel.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Server {
+    host: String,
+    port: u16,
+}
+
+/// A text is not a server's address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("read a server address: want http://HOST:PORT and nothing after it")]
+pub struct NotAServer;
+
+impl Server {
+    /// Reads an address.
+    ///
+    /// # Errors
+    /// [`NotAServer`] for another scheme, a missing port, or anything after it.
+    ///
+    /// ```
+    /// use hub_agent::config::Server;
+    /// assert_eq!(Server::parse("http://127.0.0.1:8080").unwrap().to_string(), "http://127.0.0.1:8080");
+    /// assert!(Server::parse("https://example.org").is_err());
+    /// ```
+    pub fn parse(text: &str) -> Result<Self, NotAServer> {
+        let uri: hyper::Uri = text.parse().map_err(|_not_a_uri| NotAServer)?;
+        let is_bare = matches!(uri.path(), "" | "/") && uri.query().is_none();
+        let has_user = uri.authority().is_some_and(|authority| authority.as_str().contains('@'));
+        match (uri.scheme_str(), uri.host(), uri.port_u16()) {
+            (Some("http"), Some(host), Some(port)) if is_bare && !has_user => Ok(Self { host: host.to_owned(), port }),
+            _ => Err(NotAServer),
+        }
+    }
+}
+
+impl fmt::Display for Server {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "http://{}:{}", self.host, self.port)
+    }
+}
+
+/// What the agent needs to know.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// This hub.
+    pub hub: HubId,
+    /// Where the service is.
+    pub server: Server,
+    /// Where the outbox lies.
+    pub data_folder: PathBuf,
+    /// The key this hub signs with.
+    pub key: HubKey,
+    /// Whose device is whose.
+    pub bindings: Bindings,
+    /// Which Bluetooth devices to listen to; `None`: Bluetooth is left alone.
+    pub bluetooth: Option<Bluetooth>,
+    /// Which serial ports to listen to.
+    pub serial: Vec<SerialPort>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    hub: HubId,
+    #[serde(deserialize_with = "server")]
+    server: Server,
+    data_folder: PathBuf,
+    key_file: PathBuf,
+    #[serde(default)]
+    binding: Vec<FileBinding>,
+    bluetooth: Option<Bluetooth>,
+    #[serde(default)]
+    serial: Vec<SerialPort>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FileBinding {
+    source: SourceId,
+    user_index: Option<u8>,
+    patient: PatientId,
+}
+
+fn server<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Server, D::Error> {
+    Server::parse(&String::deserialize(deserializer)?).map_err(serde::de::Error::custom)
+}
+
+impl Config {
+    /// Reads the settings and the key file they name. Relative paths count from the settings file's folder.
+    ///
+    /// ```toml
+    /// hub = "hub-3f2a"
+    /// server = "http://127.0.0.1:8080"
+    /// data_folder = "data"
+    /// key_file = "hub.key"
+    ///
+    /// [[binding]]
+    /// source = "device/A&D Medical/5161000042"
+    /// user_index = 1      # left out: whoever uses the device
+    /// patient = "pt-4c1e"
+    ///
+    /// [bluetooth]             # left out: Bluetooth is left alone
+    /// adapter = "hci0"        # left out: the first there is
+    ///
+    /// [[bluetooth.device]]
+    /// address = "C0:26:DA:23:8F:68"
+    /// label = "cuff in the day room"
+    /// consent = { user_index = 1, code = 1234 }    # only for scales that ask for it
+    ///
+    /// [[serial]]
+    /// port = "/dev/serial/by-id/usb-Prolific-if00-port0"
+    /// protocol = "nonin_df2"
+    /// ```
+    ///
+    /// # Errors
+    /// [`ConfigError`] naming the key that is wrong.
+    pub fn load(path: &Path) -> Result<Self, ConfigError> {
+        let read = |source| ConfigError::Read { path: path.to_owned(), source };
+        let text = read_at_most(path, CONFIG_BYTES_MAX)
+            .map_err(read)?
+            .ok_or(ConfigError::TooLarge { path: path.to_owned() })?;
+        let file: File = toml::from_str(&text)?;
+        devices::check(file.bluetooth.as_ref(), &file.serial)?;
+        let folder = path.parent().unwrap_or(Path::new("."));
+        Ok(Self {
+            hub: file.hub,
+            server: file.server,
+            data_folder: folder.join(file.data_folder),
+            key: key(&folder.join(file.key_file))?,
+            bindings: bindings(file.binding)?,
+            bluetooth: file.bluetooth,
+            serial: file.serial,
+        })
+    }
+}
+
+fn bindings(list: Vec<FileBinding>) -> Result<Bindings, BindingRefused> {
+    Bindings::new(list.into_iter().map(|FileBinding { source, user_index, patient }| Binding {
+        source,
+        user: user_index.map_or(User::Any, User::Index),
+        patient,
+    }))
+}
+
+/// Reads a hub's key: 32 bytes as base64 in a file that only its owner may read.
+///
+/// # Errors
+/// [`ConfigError`] where it cannot be read, others may read it, or it is not a key.
+pub fn key(path: &Path) -> Result<HubKey, ConfigError> {
+    let key_file = |source| ConfigError::KeyFile { path: path.to_owned(), source };
+    let malformed = || ConfigError::KeyMalformed { path: path.to_owned() };
+    #[cfg(unix)]
+    {
+        let permissions = fs::metadata(path).map_err(key_file)?.permissions();
+        let mode = std::os::unix::fs::PermissionsExt::mode(&permissions) & 0o777;
+        if mode & 0o077 != 0 {
+            return Err(ConfigError::KeyFileOpenToOthers { path: path.to_owned(), mode });
+        }
+    }
+    let text = read_at_most(path, KEY_FILE_BYTES_MAX).map_err(key_file)?.ok_or_else(malformed)?;
+    let seed = STANDARD.decode(text.trim()).ok().and_then(|bytes| bytes.try_into().ok()).ok_or_else(malformed)?;
+    HubKey::from_seed(seed).map_err(|_not_a_key| malformed())
+}
+
+/// The file's text, or `None` where it is longer than the limit.
+fn read_at_most(path: &Path, bytes_max: u64) -> io::Result<Option<String>> {
+    let mut text = String::new();
+    let bytes = fs::File::open(path)?.take(bytes_max + 1).read_to_string(&mut text)?;
+    Ok(u64::try_from(bytes).is_ok_and(|bytes| bytes <= bytes_max).then_some(text))
+}
+
+#[cfg(test)]
+#[path = "config_tests.rs"]
+mod tests;
