@@ -6,7 +6,7 @@ use super::{
 };
 
 /// What each package may depend on, of ours. Not in the list: hub-agent and ingest, which meet only in `vitals::wire`.
-const ARROWS: [(&str, &[&str]); 8] = [
+const ARROWS: [(&str, &[&str]); 9] = [
     ("vitals", &[]),
     ("look", &["vitals"]),
     ("device-codecs", &["vitals"]),
@@ -14,6 +14,7 @@ const ARROWS: [(&str, &[&str]); 8] = [
     ("hub-agent", &["device-codecs", "rules", "look", "vitals"]),
     ("ingest", &["rules", "look", "vitals"]),
     ("demo", &["hub-agent", "ingest", "rules", "look", "vitals"]),
+    ("fuzz-codecs", &["device-codecs"]),
     ("system-tests", &["vitals", "look", "device-codecs", "rules", "hub-agent", "ingest", "demo"]),
 ];
 

@@ -12,7 +12,7 @@ use spdx::{Expression, LicenseReq, ParseMode};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What may be linked into what we give away under MIT OR Apache-2.0.
-const ALLOWED: [&str; 13] = [
+const ALLOWED: [&str; 14] = [
     "MIT",
     "Apache-2.0",
     "Apache-2.0 WITH LLVM-exception",
@@ -26,6 +26,7 @@ const ALLOWED: [&str; 13] = [
     "Unlicense",
     "MIT-0",
     "BSL-1.0",
+    "NCSA",
 ];
 
 /// Packages that may come under MPL-2.0, each with its reason. The licence asks that changes to its own files stay open.
