@@ -88,3 +88,27 @@ pub fn planted(bytes: &[u8]) -> u8 {
         _ => 0,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    //! What the fuzzer found worth keeping, given once more to everything, in every test run.
+
+    use super::*;
+
+    #[test]
+    fn every_kept_input_is_survived() {
+        let inputs: Vec<Vec<u8>> =
+            include_str!("../corpus.hex").lines().map(|line| vitals::hex::decode(line).unwrap()).collect();
+        let picked: std::collections::BTreeSet<u8> = inputs.iter().filter_map(|input| input.first().copied()).collect();
+        assert!(picked.len() >= targets(), "only {} of {} targets have an input", picked.len(), targets());
+        for input in &inputs {
+            run(input);
+        }
+    }
+
+    #[test]
+    #[should_panic(expected = "index out of bounds")]
+    fn the_planted_bug_is_one() {
+        planted(&[0x5a, 200, 1]);
+    }
+}

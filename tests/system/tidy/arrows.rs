@@ -14,7 +14,7 @@ const ARROWS: [(&str, &[&str]); 9] = [
     ("hub-agent", &["device-codecs", "rules", "look", "vitals"]),
     ("ingest", &["rules", "look", "vitals"]),
     ("demo", &["hub-agent", "ingest", "rules", "look", "vitals"]),
-    ("fuzz-codecs", &["device-codecs"]),
+    ("fuzz-codecs", &["device-codecs", "vitals"]),
     ("system-tests", &["vitals", "look", "device-codecs", "rules", "hub-agent", "ingest", "demo"]),
 ];
 
