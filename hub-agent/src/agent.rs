@@ -120,9 +120,9 @@ impl Agent {
     pub async fn hear(&self, frame: Frame) -> Result<Keeping, OutboxError> {
         let decoded = decode(&frame);
         let failed = decoded.as_ref().err().copied();
-        let admitted = admit(&frame, decoded, &self.bindings, &self.hub);
-        let reading_id = admitted.reading.id;
-        let keeping = self.outbox.keep(admitted.reading).await.inspect_err(|error| {
+        let reading = admit(&frame, decoded, &self.bindings, &self.hub);
+        let reading_id = reading.id;
+        let keeping = self.outbox.keep(reading).await.inspect_err(|error| {
             self.events.emit(&HubEvent::ReadingNotKept { reading_id, code: error.code() });
         })?;
         if let Some(error) = failed {

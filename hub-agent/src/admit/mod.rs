@@ -12,7 +12,7 @@ mod serial;
 mod sound;
 mod times;
 
-use crate::{assign::Bindings, link::Place};
+use crate::assign::Bindings;
 use chrono_tz::Tz;
 use device_codecs::{DecodeError, Decoded, DeviceTimeField, Frame};
 use times::Stated;
@@ -34,15 +34,6 @@ pub struct HubContext {
     pub zone: Tz,
 }
 
-/// A frame's reading, and where it stands in the device's memory.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Made {
-    /// The reading.
-    pub reading: Reading,
-    /// Its place, where the device numbers its records.
-    pub place: Option<Place>,
-}
-
 /// What a frame says, in our words but not yet of anybody or any moment.
 struct Said {
     value: Value<Measure>,
@@ -58,8 +49,6 @@ struct Said {
     flags: Vec<Flag>,
     /// The device's own number of the record, where it has one that it does not use again.
     number: Option<u32>,
-    /// The number by which the device's memory can be asked for what comes after it.
-    place: Option<u32>,
 }
 
 impl Said {
@@ -74,7 +63,6 @@ impl Said {
             is_from_memory: false,
             flags: Vec::new(),
             number: None,
-            place: None,
         }
     }
 
@@ -86,7 +74,7 @@ impl Said {
 
 /// The reading that a frame is.
 #[must_use]
-pub fn admit(frame: &Frame, decoded: Result<Decoded, DecodeError>, bindings: &Bindings, hub: &HubContext) -> Made {
+pub fn admit(frame: &Frame, decoded: Result<Decoded, DecodeError>, bindings: &Bindings, hub: &HubContext) -> Reading {
     let said = match decoded {
         Ok(Decoded::Gatt(measurement)) => gatt::said(&measurement, frame),
         Ok(Decoded::Serial(measurement)) => serial::said(&measurement),
@@ -112,7 +100,7 @@ pub fn admit(frame: &Frame, decoded: Result<Decoded, DecodeError>, bindings: &Bi
     } else {
         bindings.who(&frame.device, user_index)
     };
-    let reading = Reading {
+    Reading {
         id: reading_id(&frame.device, record),
         source: frame.device.clone(),
         record,
@@ -128,10 +116,7 @@ pub fn admit(frame: &Frame, decoded: Result<Decoded, DecodeError>, bindings: &Bi
             characteristic: frame.kind.name().to_owned(),
             bytes: frame.bytes.as_slice().to_vec(),
         },
-    };
-    let session = frame.counts_from.map(|from| from.local);
-    let place = said.place.map(|number| Place { kind: frame.kind, session, number, look: None });
-    Made { reading, place }
+    }
 }
 
 /// A value that the device itself doubts is kept and says so: leaving it out could leave out the one that matters.

@@ -75,7 +75,7 @@ fn serial_records_become_what_their_devices_said() {
 #[test]
 fn a_meters_marks_stay_with_its_value() {
     use vitals::measure::{Meal, Specimen};
-    let marks = |kind, hex: &str| match made(kind, hex, None).reading.value {
+    let marks = |kind, hex: &str| match made(kind, hex, None).value {
         Value::Measured(Measure::Glucose(reading)) => (reading.specimen(), reading.meal()),
         Value::Measured(_) | Value::NotMeasured(_) => panic!("no glucose in {hex}"),
     };
@@ -85,7 +85,7 @@ fn a_meters_marks_stay_with_its_value() {
     assert_eq!(marks(FrameKind::LifescanUltra2, ultra2), (Specimen::Unknown, Some(Meal::BeforeMeal)));
     // The same result with the meter's mark of a control solution, C.
     let control = vitals::hex::encode(b"R|3|^^^Glucose|93|mg/dL^P||C||201505261150");
-    let reading = made(FrameKind::ContourAstm, &control, None).reading;
+    let reading = made(FrameKind::ContourAstm, &control, None);
     assert_eq!(reading.who, Who::Unassigned(WhyUnassigned::NobodyMeasured), "{:?}", reading.value);
 }
 
@@ -106,7 +106,7 @@ fn a_result_without_a_number_is_filed_under_what_was_measured() {
         ("000  Apr  22 2014 02:14 G 0x00", "measurement_invalid", Glucose),
     ] {
         let hex = vitals::hex::encode(format!("{line}\r\n").as_bytes());
-        let reading = made(FrameKind::FreestyleOptium, &hex, None).reading;
+        let reading = made(FrameKind::FreestyleOptium, &hex, None);
         assert_eq!((said(&reading).as_str(), reading.kind), (code, kind), "{line}");
         assert_eq!(matches!(reading.who, Who::Patient(_)), code != "control_solution", "{line}");
     }
@@ -114,7 +114,7 @@ fn a_result_without_a_number_is_filed_under_what_was_measured() {
         let later = format!("R|3|^^^Glucose|20|mg/dL^P||{mark}/B||201505261150");
         let serial = format!("R|3|^^^Glucose|20|mg/dL^P||{mark}|||||201505261150");
         for record in [later, serial] {
-            let reading = made(FrameKind::ContourAstm, &vitals::hex::encode(record.as_bytes()), None).reading;
+            let reading = made(FrameKind::ContourAstm, &vitals::hex::encode(record.as_bytes()), None);
             assert_eq!((said(&reading).as_str(), reading.kind), (code, Glucose), "{record}");
         }
     }
@@ -123,7 +123,7 @@ fn a_result_without_a_number_is_filed_under_what_was_measured() {
 #[test]
 fn a_meter_that_lost_its_time_has_a_value_of_no_known_day() {
     let hex = vitals::hex::encode(b"093  Apr  22 2014 02:14 G 0x02\r\n");
-    let reading = made(FrameKind::FreestyleOptium, &hex, None).reading;
+    let reading = made(FrameKind::FreestyleOptium, &hex, None);
     assert_eq!(said(&reading), "glucose_mg 93 mg/dL");
     let flags: Vec<Flag> = reading.quality.flags().collect();
     assert_eq!((reading.times.device, flags), (None, vec![Flag::DeviceTimeMissing, Flag::UndatedFromMemory]));

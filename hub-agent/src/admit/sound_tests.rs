@@ -92,7 +92,7 @@ fn a_composition_with_a_weight_is_a_weight() {
         ("0004 ffff ffff", "measurement_failed", Kind::Weight),
         ("0000 ffff", "measurement_failed", Kind::BodyComposition),
     ] {
-        let reading = made(F::BodyComposition, hex, None).reading;
+        let reading = made(F::BodyComposition, hex, None);
         assert_eq!((said(&reading).as_str(), reading.kind), (expected, kind), "{hex}");
     }
 }
@@ -100,15 +100,15 @@ fn a_composition_with_a_weight_is_a_weight() {
 /// Of two frames the second says neither whose nor when. It never becomes a second reading of a person or of now.
 #[test]
 fn the_second_of_two_frames_is_nobodys_until_somebody_says() {
-    let first = made(F::BodyComposition, "0e14 c800 ea070601080000 02 401f d02a", None).reading;
+    let first = made(F::BodyComposition, "0e14 c800 ea070601080000 02 401f d02a", None);
     assert_eq!((said(&first).as_str(), first.user_index), ("weight 54.800 kg", Some(2)));
     assert!(matches!(first.who, Who::Patient(_)) && !first.quality.has(Flag::UndatedFromMemory));
-    let without = made(F::BodyComposition, "0e10 c800 ea070601080000 02 401f", None).reading;
+    let without = made(F::BodyComposition, "0e10 c800 ea070601080000 02 401f", None);
     assert_eq!(said(&without), "body_fat 20.0 %, basal_metabolism 8000 kJ");
 
     for (hex, expected) in [("0014 c800 d02a", "weight 54.800 kg"), ("0012 c800 0a14", "characteristic_not_supported")]
     {
-        let second = made(F::BodyComposition, hex, None).reading;
+        let second = made(F::BodyComposition, hex, None);
         assert_eq!(said(&second), expected, "{hex}");
         assert_eq!(second.who, Who::Unassigned(WhyUnassigned::UserUnknown), "{hex}");
         assert!(second.quality.has(Flag::UndatedFromMemory) && second.user_index.is_none(), "{hex}");
@@ -118,9 +118,9 @@ fn the_second_of_two_frames_is_nobodys_until_somebody_says() {
 /// A scale of another layout whose clock was never set: its wobbles are no weights.
 #[test]
 fn an_unstable_weight_of_another_layout_is_not_read_as_the_standard() {
-    let reading = made(F::BodyComposition, "0204 0000000005 0607 0000 d02a", None).reading;
+    let reading = made(F::BodyComposition, "0204 0000000005 0607 0000 d02a", None);
     assert_eq!(said(&reading), "characteristic_not_supported");
-    let settled = made(F::AdvertisedBodyComposition, "0204 0000000005 0607 0000 d02a", None).reading;
+    let settled = made(F::AdvertisedBodyComposition, "0204 0000000005 0607 0000 d02a", None);
     assert_eq!(said(&settled), "measurement_not_settled");
 }
 

@@ -20,17 +20,15 @@ fn record(minutes: u16) -> String {
 fn a_sensors_record_is_dated_by_its_session_and_known_by_its_time() {
     let start = "2026-06-01T12:00:00";
     let with_session = made(F::Cgm, &record(6), Some(start));
-    assert_eq!(said(&with_session.reading), "glucose_interstitial_mg 120 mg/dL");
-    let place = with_session.place.unwrap();
-    assert_eq!((place.session.unwrap().to_string().as_str(), place.number), (start, 6));
-    assert_eq!(with_session.reading.times.device.unwrap().to_string(), "2026-06-01T12:06:00");
-    assert_eq!(with_session.reading.times.taken, TakenAt::DeviceClock(at("2026-06-01T11:06:00Z")));
-    assert!(!with_session.reading.quality.has(Flag::UndatedFromMemory));
+    assert_eq!(said(&with_session), "glucose_interstitial_mg 120 mg/dL");
+    assert_eq!(with_session.times.device.unwrap().to_string(), "2026-06-01T12:06:00");
+    assert_eq!(with_session.times.taken, TakenAt::DeviceClock(at("2026-06-01T11:06:00Z")));
+    assert!(!with_session.quality.has(Flag::UndatedFromMemory));
 
     let next_session = made(F::Cgm, &record(6), Some("2026-06-11T12:00:00"));
-    assert_ne!(with_session.reading.record, next_session.reading.record, "the same minute of another session");
+    assert_ne!(with_session.record, next_session.record, "the same minute of another session");
     let told_zone = made(F::Cgm, &record(6), Some("2026-06-01T12:00:00+01:00"));
-    assert_eq!(with_session.reading.record, told_zone.reading.record, "the same record, whoever knows the zone");
+    assert_eq!(with_session.record, told_zone.record, "the same record, whoever knows the zone");
 }
 
 /// Found by reading the code: minutes were added to the session's local begin, so that every record after the clocks changed
@@ -65,7 +63,7 @@ fn a_count_goes_on_while_clocks_change() {
     ] {
         let seen_at = at(taken) + chrono::TimeDelta::hours(30);
         let clock = ClockOffset::ReadAtConnection { device_ahead_secs: ahead_secs };
-        let reading = heard(F::Cgm, &record(minutes), Some(start), seen_at, clock).reading;
+        let reading = heard(F::Cgm, &record(minutes), Some(start), seen_at, clock);
         assert_eq!(reading.times.taken, TakenAt::DeviceClock(at(taken)), "{start} and {minutes} minutes");
         assert_eq!(
             reading.quality.flags().collect::<Vec<_>>(),
@@ -85,7 +83,7 @@ fn what_a_sensor_feels_now_is_of_now() {
     ] {
         for minutes in (0..7 * 24 * 60).step_by(5) {
             let now = at(begun) + chrono::TimeDelta::minutes(minutes.into());
-            let reading = heard(F::Cgm, &record(minutes), Some(start), now, ClockOffset::NotRead).reading;
+            let reading = heard(F::Cgm, &record(minutes), Some(start), now, ClockOffset::NotRead);
             assert_eq!(reading.times.taken, TakenAt::DeviceClock(now), "{start} and {minutes} minutes");
             assert!(reading.may_settle(), "{start} and {minutes} minutes");
         }
@@ -119,7 +117,7 @@ fn what_may_be_of_any_day_says_so() {
         (F::NoninDf13, "0002000d000e 00000000000000 00 0200 0048 00 61 ab03", None, false),
         (F::BloodPressure, "00 7800 5000 ff07", None, false),
     ] {
-        let reading = heard(kind, hex, counts_from, noon(), READ).reading;
+        let reading = heard(kind, hex, counts_from, noon(), READ);
         assert_eq!(reading.quality.has(Flag::UndatedFromMemory), is_undated, "{kind} {hex} {counts_from:?}");
         assert_eq!(reading.value.measured().is_some(), hex != "0600", "{kind} {hex}: {}", said(&reading));
         if is_undated {
@@ -136,7 +134,7 @@ fn two_spot_checks_without_a_clock_are_two() {
     let check = |day: i64| {
         let seen_at = noon() + chrono::TimeDelta::days(day);
         let hex = "0002000d000e 00000000000000 00 0200 0048 00 61 ab03";
-        heard(F::NoninDf13, hex, None, seen_at, ClockOffset::NotRead).reading.id
+        heard(F::NoninDf13, hex, None, seen_at, ClockOffset::NotRead).id
     };
     assert_ne!(check(0), check(8));
     assert_eq!(check(0), check(0));
@@ -148,7 +146,7 @@ fn two_spot_checks_without_a_clock_are_two() {
 fn two_contexts_of_one_number_are_told_apart_by_their_measurements() {
     let context = |measured: Option<&str>, day: i64| {
         let seen_at = noon() + chrono::TimeDelta::days(day);
-        heard(F::GlucoseContext, "02 0100 01", measured, seen_at, READ).reading
+        heard(F::GlucoseContext, "02 0100 01", measured, seen_at, READ)
     };
     let (first, later) = (Some("2026-05-01T08:00:00"), Some("2026-06-01T08:00:00"));
     assert_ne!(context(first, 0).id, context(later, 0).id);
@@ -162,7 +160,7 @@ fn two_contexts_of_one_number_are_told_apart_by_their_measurements() {
 #[test]
 fn a_clock_that_was_never_set_is_not_believed() {
     // PLX flag bit 4, with a time all the same.
-    let reading = made(F::SpotOximetry, "1162006400ea070601080000", None).reading;
+    let reading = made(F::SpotOximetry, "1162006400ea070601080000", None);
     assert_eq!(said(&reading), "spo2 98 %, oximeter_pulse 100 /min");
     assert_eq!(reading.times.taken, TakenAt::HubClock(noon()));
     assert!(reading.quality.has(Flag::DeviceClockNotSet) && !reading.quality.has(Flag::UndatedFromMemory));

@@ -15,7 +15,7 @@ fn reading_of(frame: &device_codecs::Frame) -> Reading {
     let hub = HubContext { hub: HubId::parse("hub-a").unwrap(), boot: [1; 8], zone: chrono_tz::Europe::London };
     let bindings =
         Bindings::new([Binding { source: frame.device.clone(), user: User::Any, patient: patient() }]).unwrap();
-    admit(frame, device_codecs::decode(frame), &bindings, &hub).reading
+    admit(frame, device_codecs::decode(frame), &bindings, &hub)
 }
 
 fn june(minute: u8) -> Reading {
