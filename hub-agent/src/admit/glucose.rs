@@ -30,7 +30,7 @@ pub(super) fn measurement(said: &GlucoseMeasurement) -> Said {
     let value = said.patient_value().and_then(|sent| {
         let specimen = said.concentration.map_or(Specimen::Unknown, |sent| Specimen::from_gatt(sent.specimen));
         let site = said.concentration.and_then(|sent| SampleSite::from_gatt(sent.location));
-        reading(sent, specimen, site)
+        reading(sent, specimen, site, None)
     });
     let taken_at = match (said.has_time_fault(), said.measured_at()) {
         (false, Some(time)) => DeviceTimeField::Stated(time),
@@ -48,7 +48,7 @@ pub(super) fn measurement(said: &GlucoseMeasurement) -> Said {
 /// One record of a continuous sensor: interstitial, whatever the sensor's name. `start` is when its session began; without
 /// it nothing tells what was just felt from what stands in the sensor's memory.
 pub(super) fn cgm(said: &CgmRecord, start: Option<CountsFrom>) -> Said {
-    let value = said.patient_value().and_then(|sent| reading(sent, Specimen::InterstitialFluid, None));
+    let value = said.patient_value().and_then(|sent| reading(sent, Specimen::InterstitialFluid, None, None));
     let minutes = said.time_offset_min;
     let counted = start.filter(|start| start.minutes_after(minutes).is_some());
     Said {
@@ -60,9 +60,15 @@ pub(super) fn cgm(said: &CgmRecord, start: Option<CountsFrom>) -> Said {
     }
 }
 
-fn reading(sent: Quantity, specimen: Specimen, site: Option<SampleSite>) -> Result<Measure, NoValue> {
+/// A concentration as the measure it is. A control solution is none.
+pub(super) fn reading(
+    sent: Quantity,
+    specimen: Specimen,
+    site: Option<SampleSite>,
+    meal: Option<Meal>,
+) -> Result<Measure, NoValue> {
     let concentration = Glucose::new(sent).map_err(|_wrong_unit| NoValue::OutOfRange)?;
-    GlucoseReading::new(concentration, specimen, site, None).map(Measure::Glucose)
+    GlucoseReading::new(concentration, specimen, site, meal).map(Measure::Glucose)
 }
 
 /// What stood beside a measurement. A part the meter could not tell is left out.

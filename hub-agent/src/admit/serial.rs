@@ -1,6 +1,6 @@
 //! What a serial device's words mean as a measure.
 
-use super::{Said, doubts};
+use super::{Said, doubts, glucose};
 use device_codecs::serial::{
     Measurement, Oximetry,
     contour::{ContourResult, ReferenceMethod},
@@ -10,8 +10,8 @@ use device_codecs::serial::{
 };
 use vitals::{
     BloodPressure, Decimal, Flag, Measure, NoValue, Quantity, Unit, Value,
-    measure::{GlucoseReading, Meal, OxygenSaturation, Specimen},
-    quantity::{Glucose, Ketone, MmHg, PerMinute, Percent},
+    measure::{Meal, OxygenSaturation, Specimen},
+    quantity::{Ketone, MmHg, PerMinute, Percent},
 };
 
 /// An Optium sends ketones in eighteenths of a mmol/L and shows tenths (device-codecs, `serial::freestyle`).
@@ -37,7 +37,9 @@ pub(super) fn said(measurement: &Measurement) -> Said {
         }
         Measurement::Contour(result) => Said::of(contour(result), taken_at),
         Measurement::Ultra2(record) => Said::of(ultra2(record), taken_at),
-        Measurement::UltraEasy(record) => Said::of(glucose(record.patient_value(), Specimen::Unknown, None), taken_at),
+        Measurement::UltraEasy(record) => {
+            Said::of(blood_glucose(record.patient_value(), Specimen::Unknown, None), taken_at)
+        }
         Measurement::Optium(result) => Said::of(optium(result), taken_at),
         Measurement::Omron(record) => omron(record),
     };
@@ -58,12 +60,8 @@ fn oximetry(said: Oximetry, perfusion: Option<Decimal>) -> Value<Measure> {
     }
 }
 
-fn glucose(sent: Result<Quantity, NoValue>, specimen: Specimen, meal: Option<Meal>) -> Value<Measure> {
-    let reading = |sent: Quantity| {
-        let concentration = Glucose::new(sent).map_err(|_wrong_unit| NoValue::OutOfRange)?;
-        GlucoseReading::new(concentration, specimen, None, meal).map(Measure::Glucose)
-    };
-    sent.and_then(reading).into()
+fn blood_glucose(sent: Result<Quantity, NoValue>, specimen: Specimen, meal: Option<Meal>) -> Value<Measure> {
+    sent.and_then(|sent| glucose::reading(sent, specimen, None, meal)).into()
 }
 
 fn contour(result: &ContourResult) -> Value<Measure> {
@@ -80,7 +78,7 @@ fn contour(result: &ContourResult) -> Value<Measure> {
         (false, false, true) => Some(Meal::AfterMeal),
         (false, false, false) => None,
     };
-    glucose(result.patient_value(), specimen, meal)
+    blood_glucose(result.patient_value(), specimen, meal)
 }
 
 fn ultra2(record: &Ultra2Record) -> Value<Measure> {
@@ -89,13 +87,13 @@ fn ultra2(record: &Ultra2Record) -> Value<Measure> {
         onetouch::Meal::Before => Some(Meal::BeforeMeal),
         onetouch::Meal::After => Some(Meal::AfterMeal),
     };
-    glucose(record.patient_value(), Specimen::Unknown, meal)
+    blood_glucose(record.patient_value(), Specimen::Unknown, meal)
 }
 
 /// A glucose or a ketone: the meter tells them apart, and so do we.
 fn optium(result: &OptiumResult) -> Value<Measure> {
     match (result.test, result.value) {
-        (OptiumTest::Glucose, _) => glucose(result.patient_value(), Specimen::Unknown, None),
+        (OptiumTest::Glucose, _) => blood_glucose(result.patient_value(), Specimen::Unknown, None),
         (OptiumTest::Ketone, _) if result.is_control() => Value::NotMeasured(NoValue::ControlSolution),
         (OptiumTest::Ketone, OptiumValue::High) => Value::NotMeasured(NoValue::PositiveInfinity),
         (OptiumTest::Ketone, OptiumValue::Low) => Value::NotMeasured(NoValue::NegativeInfinity),

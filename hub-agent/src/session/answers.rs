@@ -12,7 +12,7 @@ use super::{
 };
 use crate::events::HubEvent;
 use chrono::{DateTime, Utc};
-use device_codecs::gatt::cgm_session;
+use device_codecs::gatt::{cgm_session, device_information};
 
 /// A text of the device's identity is read twice at most: without it the readings cannot be told to be this device's.
 const WORD_TRIES_MAX: u8 = 2;
@@ -156,9 +156,21 @@ fn needs(later: Step, step: Step) -> bool {
     }
 }
 
-/// A text a device says of itself: printable, without the noughts that some end it with.
+/// A text a device says of itself, where it says any: one that is not text names no device.
 pub(crate) fn text(bytes: &[u8]) -> Option<String> {
-    let text: String = String::from_utf8_lossy(bytes).chars().filter(|c| !c.is_control()).collect();
-    let text = text.trim();
-    (!text.is_empty()).then(|| text.to_owned())
+    device_information::decode_text(bytes).ok().filter(|text| !text.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Bytes that are no text once became a name with a mark for each, the same for two devices.
+    #[test]
+    fn what_is_no_text_names_no_device() {
+        assert_eq!(text(b"A&D Medical\0"), Some("A&D Medical".to_owned()));
+        for nothing in [&b"\xff1"[..], b"\xfe1", b"", b" \0\0"] {
+            assert_eq!(text(nothing), None, "{nothing:?}");
+        }
+    }
 }

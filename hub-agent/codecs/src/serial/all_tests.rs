@@ -325,9 +325,10 @@ fn a_measurement_says_its_kind_time_and_value_whatever_the_device() {
     let ketone = measurement(FrameKind::FreestyleOptium, b"003  Apr  22 2014 02:14 K 0x02");
     assert_eq!(ketone.measures(), vitals::Kind::Ketone);
     assert_eq!(ketone.taken_at(), crate::DeviceTimeField::Absent, "the meter had lost its time");
-    assert_eq!(ketone.glucose(), Some(Err(vitals::NoValue::NotReadYet)));
+    let Measurement::Optium(result) = &ketone else { panic!("{ketone:?}") };
+    assert_eq!(result.patient_value(), Err(vitals::NoValue::NotReadYet), "a ketone is no glucose");
     let live = measurement(FrameKind::NoninDf8, &[0x80, 72, 97, 0]);
-    assert_eq!((live.measures(), live.glucose()), (vitals::Kind::Spo2, None));
+    assert_eq!(live.measures(), vitals::Kind::Spo2);
     assert!(live.live().unwrap().is_usable);
     for (name, bytes) in more_samples() {
         let Some(Ok(measurement)) = FrameKind::parse(name).ok().and_then(|kind| decode(kind, &bytes)) else { continue };

@@ -2,7 +2,7 @@
 
 use super::{cms50, contour, freestyle, masimo, nonin, omron, onetouch, oximetry::Oximetry, sample::Live};
 use crate::{DecodeError, FrameKind, date_time::DeviceTimeField};
-use vitals::{Kind, NoValue, Quantity};
+use vitals::Kind;
 
 /// A measurement from a serial line.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,26 +53,6 @@ impl Measurement {
             | Self::Ultra2(_)
             | Self::UltraEasy(_)
             | Self::Optium(_)
-            | Self::Omron(_) => None,
-        }
-    }
-
-    /// The glucose of a person, or why there is none, where it is a glucose meter's. A ketone is not one.
-    #[must_use]
-    pub fn glucose(&self) -> Option<Result<Quantity, NoValue>> {
-        match self {
-            Self::Contour(result) => Some(result.patient_value()),
-            Self::Ultra2(record) => Some(record.patient_value()),
-            Self::UltraEasy(record) => Some(record.patient_value()),
-            Self::Optium(result) => Some(result.patient_value()),
-            Self::NoninPacket(_)
-            | Self::NoninSecond(_)
-            | Self::NoninSpotCheck(_)
-            | Self::ContecV4Live(_)
-            | Self::ContecV4Recorded(_)
-            | Self::ContecV7Live(_)
-            | Self::ContecV7Recorded(_)
-            | Self::Masimo(_)
             | Self::Omron(_) => None,
         }
     }
