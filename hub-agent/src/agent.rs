@@ -10,12 +10,13 @@ use crate::{
     disk::Disk,
     events::{Events, HubEvent},
     link::{Heard, Link, Memory},
+    listening::Listening,
     net::Network,
     outbox::{Counts, Keeping, Outbox, OutboxError},
     prompt::Screen,
     rng::{NoRandomness, Randomness},
     shutdown::{self, Phase, Shutdown},
-    uplink::{SendError, Sent, Uplink, UplinkParts},
+    uplink::{SendError, Sent, Uplink, UplinkParts, hello::Connection},
 };
 use device_codecs::{Frame, decode};
 use std::{collections::BTreeSet, convert::Infallible, fmt, sync::Arc, time::Duration};
@@ -75,7 +76,7 @@ pub struct Agent {
     bindings: Bindings,
     outbox: Outbox,
     uplink: Uplink,
-    events: Arc<dyn Events>,
+    events: Arc<Listening>,
 }
 
 impl fmt::Debug for Agent {
@@ -93,16 +94,20 @@ impl Agent {
         let Parts { clock, randomness, disk, network, events, screen } = parts;
         let mut boot = [0; 8];
         randomness.fill(&mut boot)?;
+        let events = Arc::new(Listening::new(events, Arc::clone(&clock)));
         let outbox = Outbox::open(disk).await?;
         let uplink = Uplink::new(UplinkParts {
             hub: config.hub.clone(),
             key: config.key.clone(),
             server: config.server.clone(),
+            service_key: config.service_key.clone(),
+            boot,
+            listening: Arc::clone(&events),
             outbox: outbox.clone(),
             clock,
             randomness,
             network,
-            events: Arc::clone(&events),
+            events: Arc::<Listening>::clone(&events),
             screen,
         });
         let waiting = outbox.counts().await?.waiting;
@@ -138,6 +143,35 @@ impl Agent {
     /// [`SendError`] says why.
     pub async fn send_waiting(&self) -> Result<Sent, SendError> {
         self.uplink.send_once().await
+    }
+
+    /// Says hello to the service once. [`Agent::run`] does it by itself, at least every 40 s.
+    ///
+    /// # Errors
+    /// [`SendError`] where no answer came, or none that shows the service itself.
+    pub async fn say_hello(&self) -> Result<(), SendError> {
+        self.uplink.say_hello().await
+    }
+
+    /// Says hello again and again, for whoever drives the agent by hand. [`Agent::run`] does it by itself.
+    ///
+    /// # Errors
+    /// [`SendError`] where the hub's own disk or key failed; otherwise it does not return.
+    pub async fn keep_in_touch(&self) -> Result<Infallible, SendError> {
+        let (_running, phase) = watch::channel(Phase::Running);
+        self.uplink.keep_in_touch(phase).await
+    }
+
+    /// How far this hub is in touch with the service.
+    #[must_use]
+    pub fn connection(&self) -> Connection {
+        self.uplink.connection()
+    }
+
+    /// Where links send their events, so that the service hears of a link that is deaf.
+    #[must_use]
+    pub fn events(&self) -> Arc<dyn Events> {
+        Arc::<Listening>::clone(&self.events)
     }
 
     /// What this hub remembers of devices' memories, for its links.
@@ -177,6 +211,7 @@ impl Agent {
         let sending = async {
             let sent = tokio::select! {
                 sent = self.uplink.run(in_phase.clone()) => sent,
+                broken = self.uplink.keep_in_touch(in_phase.clone()) => broken.map(|never| match never {}),
                 () = stop_limit(in_phase) => Ok(()),
             };
             // However sending ended, frames are not taken without it: drained, stopped or broken.

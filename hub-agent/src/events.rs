@@ -196,6 +196,32 @@ pub enum HubEvent {
         /// Why: `connect`, `time_limit`, `broken`, `answer_too_large`, `busy`, `not_stored` or `receipt_malformed`.
         why: &'static str,
     },
+    /// The service's heartbeat counts: people's readings reach their team.
+    ServiceConnected {
+        /// Every reading acknowledged before this moment has its verdict.
+        rules_evaluated_up_to: Option<DateTime<Utc>>,
+    },
+    /// No heartbeat that counts for two minutes: readings are kept, and nobody sees them yet.
+    ServiceNotConnected,
+    /// A heartbeat does not count; said once until that changes.
+    HeartbeatNotTaken {
+        /// Why: `missing`, `malformed`, `not_signed` or `old`.
+        why: &'static str,
+    },
+    /// No key of the service is in the settings: whoever answers at its address passes for it.
+    ServiceKeyNotPinned,
+    /// The service asked for readings again; those that are still here are sent again.
+    ReadingsOfferedAgain {
+        /// How many it asked for.
+        asked: usize,
+        /// How many are sent again.
+        offered: usize,
+    },
+    /// What readings hold that were settled long ago was wiped.
+    SettledWiped {
+        /// How many readings.
+        readings: usize,
+    },
     /// A person was shown an instruction.
     PromptShown {
         /// The person.
@@ -252,6 +278,12 @@ impl HubEvent {
             Self::ReadingSettled { .. } => "reading_settled",
             Self::BatchRefused { .. } => "batch_refused",
             Self::LinkDown { .. } => "link_down",
+            Self::ServiceConnected { .. } => "service_connected",
+            Self::ServiceNotConnected => "service_not_connected",
+            Self::HeartbeatNotTaken { .. } => "heartbeat_not_taken",
+            Self::ServiceKeyNotPinned => "service_key_not_pinned",
+            Self::ReadingsOfferedAgain { .. } => "readings_offered_again",
+            Self::SettledWiped { .. } => "settled_wiped",
             Self::PromptShown { .. } => "prompt_shown",
             Self::PromptWithheld { .. } => "prompt_withheld",
             Self::OutboxRowDamaged { .. } => "outbox_row_damaged",
@@ -351,6 +383,37 @@ impl Events for LogEvents {
             }
             HubEvent::LinkDown { number, why } => {
                 warn!(event = name, request.number = %number, why, "The service gave no usable answer to {number} ({why}); the readings wait.");
+            }
+            HubEvent::ServiceConnected { rules_evaluated_up_to } => {
+                let up_to = rules_evaluated_up_to.map(|moment| moment.to_rfc3339());
+                info!(event = name, service.rules_evaluated_up_to = up_to, "Connected: the service answers.");
+            }
+            HubEvent::ServiceNotConnected => {
+                warn!(event = name, "Not connected. Readings are saved, but the team cannot see them yet.");
+            }
+            HubEvent::HeartbeatNotTaken { why } => {
+                error!(
+                    event = name,
+                    why,
+                    "The service's heartbeat does not count ({why}). If its key was not changed, treat this as an attack."
+                );
+            }
+            HubEvent::ServiceKeyNotPinned => {
+                warn!(
+                    event = name,
+                    "The settings have no service_public_key: whoever answers at the service's address passes for it. Put in what `ingest server-key` prints."
+                );
+            }
+            HubEvent::ReadingsOfferedAgain { asked, offered } => {
+                warn!(
+                    event = name,
+                    readings.asked = asked,
+                    readings.offered = offered,
+                    "The service asked for readings again (asked: {asked}, still here and sent again: {offered})."
+                );
+            }
+            HubEvent::SettledWiped { readings } => {
+                info!(event = name, readings, "Wiped readings that were settled long ago (readings: {readings}).");
             }
             HubEvent::PromptShown { patient, reading_id, urgency } => {
                 info!(event = name, patient.id = %patient, reading.id = %reading_id, prompt.urgency = ?urgency, "Showed {patient} an instruction for {reading_id}.");

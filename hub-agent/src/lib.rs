@@ -15,6 +15,7 @@ pub mod config;
 pub mod disk;
 pub mod events;
 pub mod link;
+pub mod listening;
 pub mod net;
 pub mod outbox;
 pub mod prompt;

@@ -3,6 +3,7 @@
 //! Invariants: an older reading's prompt never takes the place of a newer and more urgent one; words for a person go
 //! to the screen only, never to the log.
 
+use crate::uplink::hello::Connection;
 use chrono::{DateTime, TimeDelta, Utc};
 use std::{cmp::Reverse, collections::BTreeMap, fmt};
 use vitals::{PatientId, ReadingId, wire::v1::Urgency};
@@ -41,6 +42,9 @@ impl fmt::Debug for Instruction {
 pub trait Screen: Send + Sync {
     /// Shows an instruction.
     fn show(&self, instruction: &Instruction);
+
+    /// Shows whether the service hears this hub, whenever that changes. A screen without a place for it shows nothing.
+    fn show_connection(&self, _connection: Connection) {}
 }
 
 /// Why a prompt was not shown.

@@ -18,7 +18,7 @@ use chrono::{DateTime, Utc};
 use device_codecs::{Frame, FrameBytes, FrameKind};
 use std::{
     collections::BTreeMap,
-    io::{BufRead, BufReader, Write},
+    io::{BufRead, BufReader, Read, Write},
     net::TcpListener,
     path::Path,
     sync::{Arc, Mutex},
@@ -27,7 +27,10 @@ use std::{
 };
 use vitals::{
     ClockOffset, HubId, PatientId, SourceId,
-    wire::v1::{self, Batch, Outcome, Receipt, ReceiptLine},
+    wire::{
+        hello::Hello,
+        v1::{self, Batch, Outcome, Receipt, ReceiptLine},
+    },
 };
 
 pub(crate) const CAPTURE_UA651: &str = "1686004d006400e10701100d00183d000000";
@@ -168,6 +171,7 @@ pub(crate) fn config(server: &str, folder: &Path) -> Config {
     Config {
         hub: HubId::parse("hub-a").unwrap(),
         server: Server::parse(server).unwrap(),
+        service_key: None,
         data_folder: folder.to_owned(),
         key: HubKey::from_seed(SEED).unwrap(),
         bindings: Bindings::new([Binding { source: cuff(), user: User::Any, patient: patient() }]).unwrap(),
@@ -185,8 +189,22 @@ pub(crate) struct Seen {
 }
 
 impl Seen {
+    /// The body's JSON, unpacked where it is packed.
+    pub(crate) fn json(&self) -> Vec<u8> {
+        let mut json = Vec::new();
+        match self.headers["content-encoding"].as_str() {
+            "gzip" => drop(flate2::read::GzDecoder::new(self.body.as_slice()).read_to_end(&mut json).unwrap()),
+            _ => json.clone_from(&self.body),
+        }
+        json
+    }
+
     pub(crate) fn batch(&self) -> Batch {
-        serde_json::from_slice(&self.body).unwrap()
+        serde_json::from_slice(&self.json()).unwrap()
+    }
+
+    pub(crate) fn hello(&self) -> Hello {
+        serde_json::from_slice(&self.json()).unwrap()
     }
 
     pub(crate) fn ids(&self) -> Vec<String> {

@@ -2,7 +2,7 @@
 
 use crate::store::Decide;
 use chrono::{DateTime, Utc};
-use rules::{ActivePack, Channel, Decisions, Event, PatientState, Plan};
+use rules::{ActivePack, Channel, Decisions, Event, PatientState, Plan, PlanRefused};
 use thiserror::Error;
 use vitals::ErrorCode;
 
@@ -18,6 +18,9 @@ pub enum PackRefused {
     /// A demo pack outside the demo.
     #[error("activate protocol {0}: it is for the demo only, signed by invented people")]
     DemoOnly(String),
+    /// It cannot be in force beside the others.
+    #[error("activate the protocols")]
+    Together(#[from] PlanRefused),
     /// Its own tests fail.
     #[error("activate protocol {pack}: its own tests fail: {}", failed.join("; "))]
     OwnTests {
@@ -55,13 +58,13 @@ impl ByPlan {
                 return Err(PackRefused::OwnTests { pack: pack.id.clone(), failed });
             }
         }
-        Ok(Self { plan: Plan { packs, channels } })
+        Ok(Self { plan: Plan::new(packs, channels)? })
     }
 
     /// The packs in force.
     #[must_use]
     pub fn packs(&self) -> &[ActivePack] {
-        &self.plan.packs
+        self.plan.packs()
     }
 }
 
@@ -71,7 +74,7 @@ impl Decide for ByPlan {
     }
 
     fn unevaluated(&self, before: &PatientState, events: &[Event], reason: ErrorCode, at: DateTime<Utc>) -> Decisions {
-        rules::unevaluated(&self.plan.channels, before, events, reason, at)
+        rules::unevaluated(self.plan.channels(), before, events, reason, at)
     }
 }
 

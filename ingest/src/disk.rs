@@ -1,7 +1,10 @@
 //! The disk: where the store's files are opened. The seam through which tests put a lying disk.
 
 use rusqlite::{Connection, OpenFlags};
-use std::path::{Path, PathBuf};
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
 
 /// Opens the store's database.
 pub trait Disk: Send + Sync {
@@ -16,12 +19,38 @@ pub trait Disk: Send + Sync {
     /// # Errors
     /// Whatever SQLite says.
     fn open_reader(&self) -> rusqlite::Result<Connection>;
+
+    /// Sets room aside that is given up only when the disk is full, so that alerts still go out; nothing where it is set
+    /// aside already. A disk of a test need not.
+    ///
+    /// # Errors
+    /// Whatever the operating system says; [`io::ErrorKind::StorageFull`] where there is no room.
+    fn keep_reserve(&self) -> io::Result<()> {
+        Ok(())
+    }
+
+    /// Gives that room up.
+    ///
+    /// # Errors
+    /// Whatever the operating system says.
+    fn give_reserve(&self) -> io::Result<()> {
+        Ok(())
+    }
 }
+
+/// Room set aside for what must be written on a full disk.
+///
+/// A notification and what came of it take some pages of the log, so this is thousands of alerts.
+pub const RESERVE_BYTES: u64 = 32 * 1024 * 1024;
+
+/// The file that holds the room.
+const RESERVE_FILE: &str = "reserve";
 
 /// A folder on a real disk.
 #[derive(Debug, Clone)]
 pub struct Folder {
     path: PathBuf,
+    reserve: PathBuf,
 }
 
 /// The database's file within its folder.
@@ -31,7 +60,7 @@ impl Folder {
     /// The store in a folder, which must exist.
     #[must_use]
     pub fn new(path: &Path) -> Self {
-        Self { path: path.join(DATABASE_FILE) }
+        Self { path: path.join(DATABASE_FILE), reserve: path.join(RESERVE_FILE) }
     }
 }
 
@@ -43,5 +72,32 @@ impl Disk for Folder {
 
     fn open_reader(&self) -> rusqlite::Result<Connection> {
         Connection::open_with_flags(&self.path, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)
+    }
+
+    fn keep_reserve(&self) -> io::Result<()> {
+        if fs::metadata(&self.reserve).is_ok_and(|file| file.len() == RESERVE_BYTES) {
+            return Ok(());
+        }
+        let file = fs::File::create(&self.reserve)?;
+        // As much must be left beside it: else the room just given up would be taken back, and filled with readings.
+        let disk = rustix::fs::fstatvfs(&file)?;
+        if disk.f_bavail.saturating_mul(disk.f_frsize) < 2 * RESERVE_BYTES {
+            fs::remove_file(&self.reserve)?;
+            return Err(io::ErrorKind::StorageFull.into());
+        }
+        let set_aside = rustix::fs::fallocate(&file, rustix::fs::FallocateFlags::empty(), 0, RESERVE_BYTES);
+        let kept = set_aside.map_err(io::Error::from).and_then(|()| file.sync_all());
+        if kept.is_err() {
+            // Half of it would look like all of it at the next start, and take what little room there is.
+            fs::remove_file(&self.reserve)?;
+        }
+        kept
+    }
+
+    fn give_reserve(&self) -> io::Result<()> {
+        match fs::remove_file(&self.reserve) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            Ok(()) | Err(_) => Ok(()),
+        }
     }
 }

@@ -1,12 +1,15 @@
-//! What the service says about itself: named events that log and, later, count together.
+//! What the service says about itself: named events that log and count together (see [`crate::metrics`]).
 //!
 //! Invariant: no event holds a name, a value, a message's words, a key or a body; ids, codes and counts only.
 
-use crate::store::{Committed, Outcome, ReadingOutcome};
+use crate::{
+    http::LinkKind,
+    store::{Committed, Outcome, ReadingOutcome, evidence::BadRow},
+};
 use rules::{Alert, Channel, Condition, Verdict, Why, Workflow};
-use std::net::SocketAddr;
-use tracing::{error, info, warn};
-use vitals::{AlertId, ErrorCode, HubId, JobId, ReadingId, wire::signing::RequestNumber, wire::v1::Urgency};
+use std::{net::SocketAddr, time::Duration};
+use tracing::{debug, error, info, warn};
+use vitals::{AlertId, ErrorCode, HubId, JobId, PatientId, ReadingId, wire::signing::RequestNumber, wire::v1::Urgency};
 
 /// Where events go. The log by default; the demo and the tests pass their own.
 pub trait Events: Send + Sync {
@@ -34,6 +37,72 @@ pub enum ServiceEvent {
         bytes: usize,
         /// The digest of its body, as sent.
         digest: String,
+    },
+    /// What a batch holds is committed and synced.
+    BatchCommitted {
+        /// The hub.
+        hub: HubId,
+        /// The request's number.
+        number: RequestNumber,
+        /// How long it took, from handing it to the store.
+        took: Duration,
+    },
+    /// Rules judged the readings of a slice.
+    RulesEvaluated {
+        /// How many.
+        rules: u32,
+    },
+    /// A hub that said hello before has been silent for two minutes.
+    HubSilent {
+        /// The hub.
+        hub: HubId,
+    },
+    /// A hub that was silent is heard again.
+    HubHeardAgain {
+        /// The hub.
+        hub: HubId,
+    },
+    /// A hub says that it hears nothing over one of its links.
+    HubDeaf {
+        /// The hub.
+        hub: HubId,
+        /// The link.
+        link: LinkKind,
+    },
+    /// A hub hears over a link again.
+    HubHears {
+        /// The hub.
+        hub: HubId,
+        /// The link.
+        link: LinkKind,
+    },
+    /// A hub returned a chain head that the store never gave: the store was rolled back or changed.
+    WitnessDisagrees {
+        /// The hub.
+        hub: HubId,
+        /// Whose chain.
+        patient: PatientId,
+    },
+    /// A row of the store is not as it was written.
+    RowDamaged {
+        /// Which, and how.
+        bad: BadRow,
+    },
+    /// A damaged entry is marked: what is sound is shown beside it, and its readings are asked for again.
+    EntryMarked {
+        /// Which.
+        entry: u64,
+    },
+    /// The whole store was looked at once more.
+    ScrubbedOnce,
+    /// The root over all chains was signed.
+    RootSigned {
+        /// Which root.
+        n: u64,
+        /// The newest entry it covers.
+        entries: u64,
+        /// How many chains.
+        chains: u64,
     },
     /// A request was refused whole.
     RequestRefused {
@@ -177,6 +246,9 @@ pub fn emit_committed(events: &dyn Events, outcome: &Committed<Outcome>) {
             ReadingOutcome::Conflict { id } => ServiceEvent::ReadingConflict { reading: *id },
         });
     }
+    if outcome.get().evaluated > 0 {
+        events.emit(&ServiceEvent::RulesEvaluated { rules: outcome.get().evaluated });
+    }
     for alert in &outcome.get().alerts {
         events.emit(&ServiceEvent::AlertChanged {
             alert: alert.id,
@@ -187,6 +259,9 @@ pub fn emit_committed(events: &dyn Events, outcome: &Committed<Outcome>) {
 }
 
 /// Events as log lines.
+///
+/// What is said of every single reading is at `debug`, for whoever looks for one: its line would take as much of the disk as
+/// the reading itself. Each request has one line, and the metrics count.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct LogEvents;
 
@@ -197,21 +272,49 @@ impl Events for LogEvents {
             ServiceEvent::BatchReceived { hub, number, readings, bytes, digest } => {
                 info!(hub.id = %hub, request.number = %number, readings, body.bytes = bytes, %digest, "Request {number} of {hub}: POST /v1/batches, {readings} readings, {digest}.");
             }
+            ServiceEvent::BatchCommitted { hub, number, took } => {
+                debug!(hub.id = %hub, request.number = %number, took_micros = took.as_micros(), "Committed request {number} of {hub}.")
+            }
+            ServiceEvent::RulesEvaluated { rules } => debug!(rules, "Rules judged the readings of a slice."),
+            ServiceEvent::HubSilent { hub } => warn!(hub.id = %hub, "{hub} has not been heard for two minutes."),
+            ServiceEvent::HubHeardAgain { hub } => info!(hub.id = %hub, "{hub} is heard again."),
+            ServiceEvent::HubDeaf { hub, link } => {
+                warn!(hub.id = %hub, link = link.name(), "{hub} hears nothing over {}.", link.name())
+            }
+            ServiceEvent::HubHears { hub, link } => {
+                info!(hub.id = %hub, link = link.name(), "{hub} hears over {} again.", link.name())
+            }
+            ServiceEvent::WitnessDisagrees { hub, patient } => {
+                error!(hub.id = %hub, patient.id = %patient, "{hub} returned a head of {patient}'s chain that this store never gave: the store was rolled back or changed. Someone must look.")
+            }
+            ServiceEvent::RowDamaged { bad } => {
+                error!(table = bad.table, row = bad.row, "Damage in the store: {bad}.")
+            }
+            ServiceEvent::EntryMarked { entry } => {
+                error!(
+                    entry,
+                    "Entry {entry} is marked as damaged. Everything else is shown, and the hubs are asked for its readings again."
+                )
+            }
+            ServiceEvent::ScrubbedOnce => debug!("The whole store was looked at once more."),
+            ServiceEvent::RootSigned { n, entries, chains } => {
+                info!(root = n, entries, chains, "Signed root {n} over {chains} chains up to entry {entries}.")
+            }
             ServiceEvent::RequestRefused { code } => warn!(code = code.code(), "Refused a request: {}.", code.code()),
             ServiceEvent::ReadingRefused { hub, code } => {
                 warn!(hub.id = %hub, code = code.code(), "Refused a reading of {hub} and kept it: {}.", code.code())
             }
             ServiceEvent::ReadingCommitted { reading, late, is_judged: true, .. } => {
-                info!(reading.id = %reading, late, "Committed reading {reading}.")
+                debug!(reading.id = %reading, late, "Committed reading {reading}.")
             }
             ServiceEvent::ReadingCommitted { reading, is_judged: false, .. } => {
                 error!(reading.id = %reading, "Committed reading {reading}, which no rule could judge.")
             }
             ServiceEvent::ReadingUnassigned { reading } => {
-                info!(reading.id = %reading, "Committed reading {reading} for nobody yet.")
+                debug!(reading.id = %reading, "Committed reading {reading} for nobody yet.")
             }
             ServiceEvent::ReadingDuplicate { reading } => {
-                info!(reading.id = %reading, "Reading {reading} was stored before.")
+                debug!(reading.id = %reading, "Reading {reading} was stored before.")
             }
             ServiceEvent::ReadingConflict { reading } => {
                 warn!(reading.id = %reading, "Reading {reading} was stored before with other contents; both are kept.")

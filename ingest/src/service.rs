@@ -6,9 +6,13 @@ use crate::{
     access::{Access, HubRegistry, Purpose, SignIn},
     clock::Clock,
     events::{Events, ServiceEvent},
-    http::{self, PageSettings, ReplayWindows, Shared},
+    heartbeat::{Beats, Pulse},
+    http::{self, HubsHeard, PageSettings, ReplayWindows, Room, Shared},
+    metrics::{Counted, Metrics},
     notify::{Deliver, Notifier},
     rng::{NoRandomness, Randomness},
+    scrub::Scrub,
+    server_key::ServerKey,
     store::{ApplyError, Decide, Slice, Store, Subject},
     sweep::Sweep,
 };
@@ -18,7 +22,7 @@ use std::{
     collections::BTreeMap,
     io,
     net::{SocketAddr, TcpListener},
-    sync::Arc,
+    sync::{Arc, atomic::AtomicUsize},
     time::Duration,
 };
 use thiserror::Error;
@@ -53,6 +57,8 @@ pub struct Parts {
     pub events: Arc<dyn Events>,
     /// Where the truth is kept.
     pub store: Arc<dyn Store>,
+    /// The key the service signs with.
+    pub server_key: ServerKey,
     /// What judges.
     pub decide: Arc<dyn Decide>,
     /// The hubs we know.
@@ -87,6 +93,7 @@ pub enum StartError {
 pub struct Service {
     address: SocketAddr,
     server: ServerHandle,
+    stop_waiting: watch::Sender<bool>,
     stop: watch::Sender<bool>,
     tasks: Vec<(&'static str, JoinHandle<()>)>,
     store_halts: JoinHandle<()>,
@@ -100,19 +107,44 @@ impl Service {
     /// # Errors
     /// [`StartError`] where it cannot listen, has no key, or cannot register its people.
     pub async fn start(parts: Parts) -> Result<Self, StartError> {
-        let Parts { clock, rng, events, store, decide, hubs, people, sign_in, pages, channels, listener } = parts;
+        let Parts { clock, rng, events, store, server_key, decide, hubs, people, sign_in, pages, channels, listener } =
+            parts;
+        let metrics = Arc::new(Metrics::default());
+        let events: Arc<dyn Events> = Arc::new(Counted::new(events, metrics.clone()));
         register(store.as_ref(), &decide, people, clock.as_ref()).await?;
         let mut form_key = [0; 32];
         rng.fill(&mut form_key)?;
         let wake_notifier = Arc::new(Notify::new());
         let address = listener.local_addr().map_err(StartError::Listen)?;
+        let (windows, heard, beats) =
+            (Arc::<ReplayWindows>::default(), Arc::<HubsHeard>::default(), Arc::new(Beats::new(None)));
+        let (stop, stopped) = watch::channel(false);
+        let (stop_waiting, stops) = watch::channel(false);
+        let pulse = Pulse {
+            store: store.clone(),
+            decide: decide.clone(),
+            clock: clock.clone(),
+            events: events.clone(),
+            key: server_key.clone(),
+            windows: windows.clone(),
+            heard: heard.clone(),
+            beats: beats.clone(),
+        };
+        // The first before the first request, so that every hello has one to take along.
+        pulse.beat(0).await;
         let shared = web::Data::new(Shared {
             store: store.clone(),
             decide: decide.clone(),
             clock: clock.clone(),
             events: events.clone(),
             hubs,
-            windows: ReplayWindows::default(),
+            windows,
+            heard,
+            beats,
+            room: Room::default(),
+            metrics,
+            waiting_hellos: AtomicUsize::new(0),
+            stops,
             sign_in,
             pages,
             form_key,
@@ -128,7 +160,6 @@ impl Service {
             .map_err(StartError::Listen)?
             .run();
         let handle = server.handle();
-        let (stop, stopped) = watch::channel(false);
         let sweep = Sweep {
             store: store.clone(),
             decide: decide.clone(),
@@ -136,6 +167,8 @@ impl Service {
             events: events.clone(),
             wake_notifier: wake_notifier.clone(),
         };
+        let scrub =
+            Scrub { store: store.clone(), clock: clock.clone(), events: events.clone(), key: server_key.clone() };
         let notifier = Arc::new(Notifier {
             store: store.clone(),
             decide,
@@ -144,7 +177,8 @@ impl Service {
             channels,
             wake: wake_notifier,
         });
-        let (for_sweep, for_notifier) = (stopped.clone(), stopped);
+        let (for_sweep, for_scrub) = (stopped.clone(), stopped.clone());
+        let (for_notifier, for_pulse) = (stopped.clone(), stopped);
         let tasks = vec![
             (
                 "server",
@@ -153,7 +187,9 @@ impl Service {
                 }),
             ),
             ("sweep", tokio::spawn(async move { sweep.run(for_sweep).await })),
+            ("scrub", tokio::spawn(async move { scrub.run(for_scrub).await })),
             ("notifier", tokio::spawn(async move { notifier.run(for_notifier).await })),
+            ("heartbeat", tokio::spawn(async move { pulse.run(for_pulse).await })),
         ];
         let (watched, witness) = (store.clone(), events.clone());
         let store_halts = tokio::spawn(async move {
@@ -161,7 +197,7 @@ impl Service {
             witness.emit(&ServiceEvent::StoreFailed);
         });
         events.emit(&ServiceEvent::Started { address });
-        Ok(Self { address, server: handle, stop, tasks, store_halts, store, events })
+        Ok(Self { address, server: handle, stop_waiting, stop, tasks, store_halts, store, events })
     }
 
     /// Where it listens.
@@ -179,9 +215,11 @@ impl Service {
 
     /// Stops in order: requests, background tasks, store. True where all of it ended within [`STOPS_WITHIN`].
     pub async fn stop(self) -> bool {
-        let Self { server, stop, tasks, store_halts, store, events, .. } = self;
+        let Self { server, stop_waiting, stop, tasks, store_halts, store, events, .. } = self;
         store_halts.abort();
         let in_order = async {
+            // Hellos that wait for news are answered now, so that the server's own time is enough for them.
+            stop_waiting.send_replace(true);
             server.stop(true).await;
             stop.send_replace(true);
             for (name, task) in tasks {

@@ -43,6 +43,8 @@ pub enum Event {
     },
     /// A person was registered or their details changed.
     Registered(Person),
+    /// Something the service did or found that must stand in the record: an `audit` entry, judged by no rule.
+    Audited(Audit),
     /// A hub's request was received under this number.
     Received {
         /// The hub.
@@ -50,6 +52,29 @@ pub enum Event {
         /// The number, used once.
         number: RequestNumber,
     },
+}
+
+/// What stands in the record beside what happened to a person: who did or found what.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Audit {
+    /// What was done or found.
+    pub what: AuditKind,
+    /// About what: ids and numbers only, never a name or a value.
+    pub about: Text<200>,
+}
+
+/// What an audit entry tells of. The names never change their meaning.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum AuditKind {
+    /// A hub returned a chain head that is not in the store: the store was rolled back or changed.
+    WitnessDisagrees,
+    /// A row was found damaged.
+    RowDamaged,
+    /// A damaged reading was asked for again from its hub.
+    ReadingAskedAgain,
+    /// The root over all chains was signed.
+    RootSigned,
 }
 
 /// A reading that was refused, as it came.

@@ -26,9 +26,9 @@ pub mod pack;
 pub mod state;
 
 pub use alert::{Actor, Alert, Audience, ClearedBecause, Condition, Refused, Repeat, RuleRef, Workflow};
-pub use decide::{Decisions, Plan, decide, unevaluated};
+pub use decide::{Decisions, Plan, PlanRefused, decide, unevaluated};
 pub use event::{Event, Person, Timer};
 pub use finding::{Comparison, Evidence, Finding};
 pub use job::{Channel, Delivery, Job, Why};
 pub use pack::{ActivePack, Pack};
-pub use state::{PatientState, Verdict};
+pub use state::{PatientState, RuleKey, RuleMemory, StateError, Verdict};

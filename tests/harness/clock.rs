@@ -58,3 +58,10 @@ pub fn time_of(work: impl FnOnce()) -> Duration {
     work();
     start.elapsed()
 }
+
+/// A moment by a clock that only goes forward, for benchmarks; no test may rest on it.
+#[must_use]
+#[expect(clippy::disallowed_methods, reason = "the harness's one clock")]
+pub fn instant() -> Instant {
+    Instant::now()
+}

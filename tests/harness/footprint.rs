@@ -95,6 +95,7 @@ impl Footprint {
         Ok(Config {
             hub: self.hub.clone(),
             server: Server::parse(server).doing("read the service's address")?,
+            service_key: None,
             data_folder: self.folder().join("hub"),
             key: self.key.clone(),
             bindings: self.bindings.clone(),
@@ -125,7 +126,7 @@ impl Footprint {
 }
 
 /// The demo's protocol under a name of the tests, with approvals for these very bytes.
-fn write_pack(path: &Path) -> Result<(), Trouble> {
+pub(crate) fn write_pack(path: &Path) -> Result<(), Trouble> {
     let text = DEMO_PACK.replace("demo_only = true\n", "").replace("id = \"demo-home-bp\"", "id = \"test-home-bp\"");
     let version = rules::Pack::read(&text).doing("read the tests' protocol")?.version;
     let hash = blake3::hash(text.as_bytes());

@@ -2,8 +2,10 @@
 //!
 //! To add one, add a line to [`FILES`]. The values are fixed and the people are invented; the frames are public captures.
 
+mod hello;
 mod measures;
 
+pub use hello::{heartbeat, hello, hello_answer};
 pub use measures::measures;
 
 use chrono::{DateTime, TimeDelta, TimeZone, Utc};
@@ -31,10 +33,15 @@ pub struct Golden {
 pub const FILES: &[Golden] = &[
     Golden { path: "docs/reference/error-codes.md", make: || Ok(ErrorCode::reference_page()) },
     Golden { path: "docs/reference/commands.md", make: || Ok(commands_page()) },
+    Golden { path: "docs/reference/metrics.md", make: || Ok(ingest::metrics::reference_page()) },
     Golden { path: "vitals/golden/batch.json", make: || json(&batch()?) },
     Golden { path: "vitals/golden/measures.json", make: || json(&measures()?) },
     Golden { path: "vitals/golden/receipt.json", make: || json(&receipt()?) },
     Golden { path: "vitals/golden/problem.json", make: || json(&problem()?) },
+    Golden { path: "vitals/golden/hello.json", make: || json(&hello()?) },
+    Golden { path: "vitals/golden/hello_answer.json", make: || json(&hello_answer()?) },
+    Golden { path: "vitals/golden/heartbeat.json", make: || json(&heartbeat()?) },
+    Golden { path: "vitals/golden/server_public_key.txt", make: || Ok(hello::public_key()) },
 ];
 
 /// Every command of every program with its options, as the programs themselves say them.

@@ -23,8 +23,19 @@ const GONE_WITHIN: Duration = Duration::from_secs(30);
 /// How long an ordered stop may take: what the service allows itself, and a second for a busy machine to say so.
 pub const STOPS_WITHIN: Duration = ingest::service::STOPS_WITHIN.saturating_add(Duration::from_secs(1));
 
+/// The environment variable of how much is logged.
+const LOG_LEVEL: &str = "DERWENT_LOG";
+
 /// What stands before the address in the first line of output.
 const LISTENS: &str = "The service listens on http://";
+
+/// What became of a start.
+pub enum Launched {
+    /// It listens.
+    Listens(IngestProcess),
+    /// It has ended before it listened.
+    Ended(ExitStatus),
+}
 
 /// A service that runs as a process. Killed when dropped, so that a failed test leaves none behind.
 pub struct IngestProcess {
@@ -39,36 +50,43 @@ impl IngestProcess {
     /// # Errors
     /// [`Trouble`] with the log where it does not start.
     pub fn start(program: &Path, settings: &Path, log: &Path) -> Result<Self, Trouble> {
-        let file = File::options().create(true).append(true).open(log).doing("open the service's log")?;
-        let mut child = Command::new(program)
-            .args(["serve", "--config"])
-            .arg(settings)
-            .env("DERWENT_LOG", "warn")
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(file)
-            .spawn()
-            .doing("start the service")?;
-        let listens = child.stdout.take().map(first_line);
-        let line = listens.and_then(|lines| lines.recv_timeout(STARTS_WITHIN).ok()).unwrap_or_default();
-        let address = line.trim_end().strip_prefix(LISTENS).and_then(|rest| rest.strip_suffix('.')?.parse().ok());
-        let Some(address) = address else {
-            child.kill().doing("end a service that did not start")?;
-            child.wait().doing("wait for a service that did not start")?;
-            let log = fs::read_to_string(log).unwrap_or_default();
-            return Err(Trouble::new("start the service", format!("it said {line:?} and logged {log}")));
-        };
-        Ok(Self { child: Mutex::new(child), address, log: log.to_owned() })
+        Self::start_logging(program, settings, log, "warn")
+    }
+
+    /// As [`IngestProcess::start`], and says how much it logs.
+    ///
+    /// # Errors
+    /// [`Trouble`] with the log where it does not start.
+    pub fn start_logging(program: &Path, settings: &Path, log: &Path, level: &str) -> Result<Self, Trouble> {
+        match Starting::start(program, settings, log, &[(LOG_LEVEL, level)])?.listens()? {
+            Launched::Listens(process) => Ok(process),
+            Launched::Ended(status) => {
+                let log = fs::read_to_string(log).unwrap_or_default();
+                Err(Trouble::new("start the service", format!("it ended with {status} and logged {log}")))
+            }
+        }
     }
 
     fn child(&self) -> MutexGuard<'_, Child> {
         self.child.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Whether it has ended by itself.
+    #[must_use]
+    pub fn has_ended(&self) -> bool {
+        !matches!(self.child().try_wait(), Ok(None))
+    }
+
     /// Where it listens.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Its process.
+    #[must_use]
+    pub fn pid(&self) -> u32 {
+        self.child().id()
     }
 
     /// What it logged.
@@ -122,11 +140,94 @@ impl IngestProcess {
 
 impl Drop for IngestProcess {
     fn drop(&mut self) {
-        let mut child = self.child();
-        // One that has ended already cannot be killed, which is as good.
-        drop(child.kill());
-        drop(child.wait());
+        end(&mut self.child());
     }
+}
+
+/// Kills it and waits until it is gone.
+fn end(child: &mut Child) {
+    // One that has ended already cannot be killed, which is as good.
+    drop(child.kill());
+    drop(child.wait());
+}
+
+/// A service on its way to listening. Killed when dropped.
+pub struct Starting {
+    child: Option<Child>,
+    first_line: mpsc::Receiver<String>,
+    said: Option<Result<String, mpsc::RecvTimeoutError>>,
+    log: PathBuf,
+}
+
+impl Starting {
+    /// Starts a program with a settings file, and more environment where something is planted. Does not wait for it.
+    ///
+    /// # Errors
+    /// [`Trouble`] where there is no such program.
+    pub fn start(program: &Path, settings: &Path, log: &Path, environment: &[(&str, &str)]) -> Result<Self, Trouble> {
+        let file = File::options().create(true).append(true).open(log).doing("open the service's log")?;
+        let mut child = Command::new(program)
+            .args(["serve", "--config"])
+            .arg(settings)
+            .env(LOG_LEVEL, "warn")
+            .envs(environment.iter().copied())
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(file)
+            .spawn()
+            .doing("start the service")?;
+        let first_line = child.stdout.take().map(first_line).unwrap_or_else(|| mpsc::channel().1);
+        Ok(Self { child: Some(child), first_line, said: None, log: log.to_owned() })
+    }
+
+    /// Whether it has said its first line, or has ended without one.
+    pub fn has_spoken(&mut self) -> bool {
+        if self.said.is_none() {
+            self.said = match self.first_line.try_recv() {
+                Ok(line) => Some(Ok(line)),
+                Err(mpsc::TryRecvError::Disconnected) => Some(Err(mpsc::RecvTimeoutError::Disconnected)),
+                Err(mpsc::TryRecvError::Empty) => None,
+            };
+        }
+        self.said.is_some()
+    }
+
+    /// Waits until it listens or has ended.
+    ///
+    /// # Errors
+    /// [`Trouble`] with the log where it does neither, or says something else.
+    pub fn listens(mut self) -> Result<Launched, Trouble> {
+        let line = self.said.take().unwrap_or_else(|| self.first_line.recv_timeout(STARTS_WITHIN));
+        let Some(mut child) = self.child.take() else {
+            return Err(Trouble::new("start the service", "it was waited for already"));
+        };
+        let address = line.as_ref().ok().and_then(|line| address_in(line));
+        if let Some(address) = address {
+            return Ok(Launched::Listens(IngestProcess { child: Mutex::new(child), address, log: self.log.clone() }));
+        }
+        if line == Err(mpsc::RecvTimeoutError::Disconnected) {
+            return child.wait().map(Launched::Ended).doing("wait for a service that did not start");
+        }
+        end(&mut child);
+        let log = fs::read_to_string(&self.log).unwrap_or_default();
+        Err(Trouble::new("start the service", format!("it said {line:?} and logged {log}")))
+    }
+
+    /// Kills it before it has come so far, and waits until it is gone.
+    pub fn kill(mut self) {
+        self.child.iter_mut().for_each(end);
+    }
+}
+
+impl Drop for Starting {
+    fn drop(&mut self) {
+        self.child.iter_mut().for_each(end);
+    }
+}
+
+/// The address in the first line of output.
+fn address_in(line: &str) -> Option<SocketAddr> {
+    line.trim_end().strip_prefix(LISTENS)?.strip_suffix('.')?.parse().ok()
 }
 
 /// The first line of output. The rest is read and dropped, so that the process never waits for a reader.

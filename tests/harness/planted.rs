@@ -5,8 +5,8 @@ use chrono::{DateTime, Utc};
 use ingest::{
     access::Access,
     store::{
-        ApplyError, Change, Committed, Cursor, Decide, Outcome, ReadError, Slice, Store, StoredReading, StoredRefusal,
-        Subject,
+        ApplyError, Change, Committed, Cursor, Decide, Outcome, ReadError, Slice, Store, StoreGauges, StoredReading,
+        StoredRefusal, Subject, Witness,
     },
 };
 use rules::{Alert, Decisions, Event, Job, PatientState, Person, Timer};
@@ -14,7 +14,7 @@ use std::sync::{
     Arc, Mutex, PoisonError,
     atomic::{AtomicBool, Ordering},
 };
-use vitals::{Admitted, AlertId, ErrorCode, HubId, PatientId, wire::signing::ReplayWindow};
+use vitals::{Admitted, AlertId, ErrorCode, HubId, PatientId, ReadingId, wire::signing::ReplayWindow};
 
 /// What is the matter with the store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,13 +34,14 @@ pub struct FaultyStore {
     inner: Arc<dyn Store>,
     down: Mutex<Option<Down>>,
     callers: Mutex<Vec<Access>>,
+    wanted: Mutex<Vec<ReadingId>>,
 }
 
 impl FaultyStore {
     /// Around a store; nothing is the matter with it yet.
     #[must_use]
     pub fn new(inner: Arc<dyn Store>) -> Self {
-        Self { inner, down: Mutex::new(None), callers: Mutex::default() }
+        Self { inner, down: Mutex::new(None), callers: Mutex::default(), wanted: Mutex::default() }
     }
 
     /// Takes the store down, or up again.
@@ -52,6 +53,11 @@ impl FaultyStore {
     #[must_use]
     pub fn callers(&self) -> Vec<Access> {
         self.callers.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Has it want these readings again, as if it could no longer read them.
+    pub fn want(&self, readings: Vec<ReadingId>) {
+        *self.wanted.lock().unwrap_or_else(PoisonError::into_inner) = readings;
     }
 
     fn down(&self) -> Option<Down> {
@@ -155,6 +161,20 @@ impl Store for FaultyStore {
 
     async fn replay_window(&self, who: &Access, hub: &HubId) -> Result<Option<(u32, ReplayWindow)>, ReadError> {
         self.read()?.replay_window(who, hub).await
+    }
+
+    async fn witnessed(&self, who: &Access, heads: Vec<(PatientId, Witness)>) -> Result<Vec<bool>, ReadError> {
+        self.read()?.witnessed(who, heads).await
+    }
+
+    async fn wanted(&self, who: &Access, hub: &HubId, limit: usize) -> Result<Vec<ReadingId>, ReadError> {
+        let mut wanted = self.read()?.wanted(who, hub, limit).await?;
+        wanted.extend(self.wanted.lock().unwrap_or_else(PoisonError::into_inner).iter().copied());
+        Ok(wanted)
+    }
+
+    fn gauges(&self) -> StoreGauges {
+        self.inner.gauges()
     }
 
     async fn halted(&self) {

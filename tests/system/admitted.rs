@@ -71,7 +71,7 @@ fn became(reading: &Reading, sent: &v1::Reading) -> Result<Option<Became>, Strin
     let text = serde_json::to_string(sent).unwrap();
     let read: v1::Reading = serde_json::from_str(&text).unwrap();
     let at = now() + TimeDelta::seconds(2);
-    let stored = match ingest::admit::admit(&read, &hub(), at, at) {
+    let stored = match ingest::admit::admit(&(&read).into(), &hub(), at, at) {
         Ok(admitted) => admitted.reading,
         Err(code) => return Ok(Some(Became::Refused(code.code()))),
     };

@@ -1,18 +1,23 @@
 //! Did we change a promise? The golden files are what the code says, read back into their types, and an old reader of
 //! the wire steps over what it does not know.
 
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use harness::{
     golden::{self, FILES, differences},
     tree,
 };
+use httpsig::prelude::{AlgorithmName, PublicKey, VerifyingKey as _};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 use std::{collections::BTreeSet, fmt::Debug};
-use vitals::{HubId, Kind, wire::v1};
+use vitals::{
+    HubId, Kind,
+    wire::{hello::HelloAnswer, sealed::SealedFor, v1},
+};
 
-/// Objects whose keys are names of things and not fields: the numbers and words of a reading, and the one variant of a
-/// verdict.
-const KEYS_ARE_NAMES: [&str; 3] = ["measured", "said", "verdict"];
+/// Objects whose keys are names of things and not fields: the numbers and words of a reading, the one variant of a verdict,
+/// and the people of a hello's heads.
+const KEYS_ARE_NAMES: [&str; 4] = ["measured", "said", "verdict", "heads"];
 
 #[test]
 fn golden_files_are_what_the_code_says() {
@@ -69,6 +74,28 @@ fn the_wire_reads_back_and_ignores_fields_it_does_not_know() {
     check("vitals/golden/measures.json", &golden::measures().unwrap());
     check("vitals/golden/receipt.json", &golden::receipt().unwrap());
     check("vitals/golden/problem.json", &golden::problem().unwrap());
+    check("vitals/golden/hello.json", &golden::hello().unwrap());
+    check("vitals/golden/hello_answer.json", &golden::hello_answer().unwrap());
+    check("vitals/golden/heartbeat.json", &golden::heartbeat().unwrap());
+}
+
+/// The hub's own check takes the golden answer's signature with the golden key, and no other document under it.
+#[test]
+fn the_golden_heartbeat_is_signed() {
+    let answer: HelloAnswer = serde_json::from_str(&text("vitals/golden/hello_answer.json")).unwrap();
+    let sealed = answer.heartbeat.unwrap();
+    let heartbeat: Value = serde_json::from_str(&text("vitals/golden/heartbeat.json")).unwrap();
+    let document = STANDARD.decode(&sealed.document).unwrap();
+    assert_eq!(serde_json::from_slice::<Value>(&document).unwrap(), heartbeat);
+    let public: [u8; 32] =
+        STANDARD.decode(text("vitals/golden/server_public_key.txt").trim()).unwrap().try_into().unwrap();
+    assert_eq!(sealed.key, vitals::wire::sealed::key_id(&public));
+    let key = PublicKey::from_bytes(&AlgorithmName::Ed25519, &public).unwrap();
+    let fits = |what: SealedFor, document: &[u8]| {
+        key.verify(&what.to_sign(document), &STANDARD.decode(&sealed.signature).unwrap()).is_ok()
+    };
+    assert!(fits(SealedFor::Heartbeat, &document));
+    assert!(!fits(SealedFor::Root, &document) && !fits(SealedFor::Heartbeat, b"{}"));
 }
 
 /// A hub of another version is judged by this file: the service takes every reading in it, as it stands.
@@ -77,7 +104,8 @@ fn the_service_admits_every_golden_measure() {
     let batch: v1::Batch = serde_json::from_str(&text("vitals/golden/measures.json")).unwrap();
     let (hub, at) = (HubId::parse("hub-1").unwrap(), ingest::admit::moment(&batch.made_at).unwrap());
     for reading in &batch.readings {
-        let admitted = ingest::admit::admit(reading, &hub, at, at).map(|admitted| v1::Reading::from(&admitted.reading));
+        let admitted =
+            ingest::admit::admit(&reading.into(), &hub, at, at).map(|admitted| v1::Reading::from(&admitted.reading));
         assert_eq!(admitted.as_ref(), Ok(reading), "{}", reading.kind);
     }
     let kinds: BTreeSet<&str> = batch.readings.iter().map(|reading| reading.kind.as_str()).collect();

@@ -8,10 +8,13 @@ use harness::{
     footprint::{AMBER, Footprint, NORMAL, Pressure, RED},
     ingest_process::{IngestProcess, STOPS_WITHIN},
     kill::{
+        at_points,
         hub::{Hub, Told},
         line::Line,
-        run_all,
+        on_the_line,
+        points::POINTS,
     },
+    under_test::ACKNOWLEDGES_EARLY,
 };
 use hub_agent::Instruction;
 use std::{
@@ -24,14 +27,18 @@ use std::{
 };
 use vitals::wire::v1::{Outcome, Receipt, ReceiptLine};
 
-/// How often the service is killed, with each store.
-const KILLS: u64 = 100;
+/// How often the service is killed at a moment on the line, with each store.
+const KILLS: u64 = 55;
 
-/// How many kills at least must fall between the first and the last acknowledgement.
-const BETWEEN_MIN: usize = 90;
+/// How often it kills itself at each step of a commit: 100 kills, with those on the line.
+const KILLS_AT_A_POINT: usize = 3;
+
+/// Of so many kills on the line, one at most may fall before the first or after the last acknowledgement.
+const ONE_NOT_BETWEEN: usize = 10;
 
 const INGEST: &str = env!("CARGO_BIN_EXE_ingest-under-test");
-const PLANTED: &str = env!("CARGO_BIN_EXE_ingest-planted");
+/// The same service, with what the environment plants in it.
+const PLANTED: &str = env!("CARGO_BIN_EXE_kills");
 
 /// Where `tests/run` finds the counts.
 const SUMMARY: &str = concat!(env!("CARGO_TARGET_TMPDIR"), "/kill-summary.txt");
@@ -42,8 +49,10 @@ const SENT_WITHIN: Duration = Duration::from_secs(30);
 fn nothing_acknowledged_is_lost_in_a_hundred_kills_and_a_planted_store_is_caught() {
     // A summary of another day must not stand for this run.
     fs::write(SUMMARY, "the kills have not ended\n").unwrap();
-    let genuine = run_all(Path::new(INGEST), KILLS).unwrap();
-    let planted = run_all(Path::new(PLANTED), KILLS).unwrap();
+    let planted = on_the_line(Path::new(PLANTED), Some(ACKNOWLEDGES_EARLY), 0..KILLS).unwrap();
+    let mut genuine = on_the_line(Path::new(INGEST), None, 0..KILLS).unwrap();
+    let (on_the_line, between) = (genuine.kills, genuine.between);
+    genuine.join(at_points(Path::new(PLANTED), KILLS_AT_A_POINT, KILLS).unwrap());
     let summary = format!(
         "{genuine}; planted acknowledge-before-commit: caught in {} of {} runs, {} readings lost",
         planted.caught, planted.kills, planted.lost
@@ -52,11 +61,18 @@ fn nothing_acknowledged_is_lost_in_a_hundred_kills_and_a_planted_store_is_caught
         "of the kills {} caught a reading that was sent and not yet stored, {} one that was stored and not yet acknowledged",
         genuine.before_commit, genuine.after_commit
     );
-    println!("{summary}\n{sides}");
-    fs::write(SUMMARY, format!("{summary}\n{sides}\n")).unwrap();
+    let points = format!("of the kills at steps of a commit: {}", genuine.points());
+    println!("{summary}\n{sides}\n{points}");
+    fs::write(SUMMARY, format!("{summary}\n{sides}\n{points}\n")).unwrap();
     assert!(genuine.broken.is_empty(), "{}", genuine.broken.join("\n"));
-    assert!(genuine.between >= BETWEEN_MIN, "only {} kills fell between acknowledgements", genuine.between);
+    assert!(
+        on_the_line - between <= on_the_line / ONE_NOT_BETWEEN,
+        "{between} of {on_the_line} between acknowledgements"
+    );
     assert!(genuine.before_commit > 0 && genuine.after_commit > 0, "all kills fell on one side of a commit: {sides}");
+    for point in POINTS {
+        assert!(genuine.at_points.get(&point).is_some_and(|kills| *kills > 0), "no kill at {}", point.name());
+    }
     assert!(planted.caught > 0 && planted.lost > 0, "the planted store was not caught");
 }
 

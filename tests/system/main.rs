@@ -4,9 +4,15 @@
 #[cfg(test)]
 mod admitted;
 #[cfg(test)]
+mod bench;
+#[cfg(test)]
 mod bluetooth;
 #[cfg(test)]
+mod cuts;
+#[cfg(test)]
 mod decode;
+#[cfg(test)]
+mod faults;
 #[cfg(test)]
 mod golden;
 #[cfg(test)]
@@ -16,6 +22,12 @@ mod kill;
 #[cfg(test)]
 mod serial;
 #[cfg(test)]
+mod store;
+#[cfg(test)]
+mod stored_before;
+#[cfg(test)]
 mod tidy;
 #[cfg(test)]
 mod tools;
+#[cfg(test)]
+mod verify;

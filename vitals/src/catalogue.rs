@@ -9,7 +9,7 @@ use crate::{
     quantity::{Quantity, Unit},
 };
 use serde::Deserialize;
-use std::sync::LazyLock;
+use std::{collections::HashMap, sync::LazyLock};
 
 /// What a number is to its measure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -81,6 +81,10 @@ static COMPONENTS: LazyLock<Vec<Component>> = LazyLock::new(|| {
     toml::from_str::<File>(SOURCE).map(|file| file.component).unwrap_or_default()
 });
 
+/// Every reading asks for its components by name, some of them more than once.
+static BY_NAME: LazyLock<HashMap<&'static str, &'static Component>> =
+    LazyLock::new(|| components().iter().map(|component| (component.name.as_str(), component)).collect());
+
 /// Every component of the catalogue.
 #[must_use]
 pub fn components() -> &'static [Component] {
@@ -95,7 +99,7 @@ pub fn components() -> &'static [Component] {
 /// ```
 #[must_use]
 pub fn component(name: &str) -> Option<&'static Component> {
-    components().iter().find(|component| component.name == name)
+    BY_NAME.get(name).copied()
 }
 
 /// The numbers in a measure, each with its component; none where it is all words.
@@ -169,6 +173,7 @@ mod tests {
         for component in components() {
             assert!(component.plausible.0 < component.plausible.1, "{}", component.name);
             assert_eq!(components().iter().filter(|other| other.name == component.name).count(), 1);
+            assert_eq!(super::component(&component.name), Some(component));
         }
     }
 

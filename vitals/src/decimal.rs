@@ -50,11 +50,26 @@ impl Decimal {
         if !is_good {
             return Err(NotADecimal);
         }
-        let number = rust_decimal::Decimal::from_str(text).map_err(|_not_ours| NotADecimal)?;
+        let number = match mantissa(whole, fraction) {
+            Some(mantissa) => {
+                let mantissa = if text.starts_with('-') { -mantissa } else { mantissa };
+                rust_decimal::Decimal::new(mantissa, u32::try_from(fraction.len()).map_err(|_never| NotADecimal)?)
+            }
+            None => rust_decimal::Decimal::from_str(text).map_err(|_not_ours| NotADecimal)?,
+        };
         if number.is_zero() && text.starts_with('-') {
             return Err(NotADecimal);
         }
         Ok(Self(number))
+    }
+
+    /// A number where it fits our form: what [`parse`](Self::parse) makes of it as text.
+    fn fitting(number: rust_decimal::Decimal) -> Option<Self> {
+        let bound = 10_u128.checked_pow(u32::try_from(WHOLE_DIGITS_MAX).ok()? + number.scale())?;
+        let is_good = usize::try_from(number.scale()).ok()? <= SCALE_MAX
+            && number.mantissa().unsigned_abs() < bound
+            && !(number.is_zero() && number.is_sign_negative());
+        is_good.then_some(Self(number))
     }
 
     /// The decimal `mantissa × 10^exponent`, or `None` where it does not fit our form.
@@ -77,8 +92,7 @@ impl Decimal {
             }
             rust_decimal::Decimal::new(mantissa, scale)
         };
-        // The one form decides what a decimal is; a mantissa of nought never carries a sign.
-        Self::parse(&number.to_string()).ok()
+        Self::fitting(number)
     }
 
     /// The value and its scale as whole numbers, as the store keeps them: `value = mantissa / 10^scale`.
@@ -96,7 +110,7 @@ impl Decimal {
     /// The sum, or `None` where it does not fit our form.
     #[must_use]
     pub fn plus(self, other: Self) -> Option<Self> {
-        Self::parse(&self.0.checked_add(other.0)?.to_string()).ok()
+        Self::fitting(self.0.checked_add(other.0)?)
     }
 
     /// The product of two decimals rounded half to even to `scale` places, or `None` where it does not fit.
@@ -139,8 +153,18 @@ impl Decimal {
     /// A result in our one form: a nought that rounding left with a sign loses it.
     fn of_result(number: rust_decimal::Decimal) -> Option<Self> {
         let number = if number.is_zero() { number.abs() } else { number };
-        Self::parse(&number.to_string()).ok()
+        Self::fitting(number)
     }
+}
+
+/// Most digits that 64 bits are sure to hold.
+const MANTISSA_DIGITS_MAX: usize = 18;
+
+/// The number that these digits are without their point; none where there are too many for 64 bits.
+fn mantissa(whole: &str, fraction: &str) -> Option<i64> {
+    let digits = whole.bytes().chain(fraction.bytes());
+    let is_small = whole.len() + fraction.len() <= MANTISSA_DIGITS_MAX;
+    is_small.then(|| digits.fold(0, |number, digit| number * 10 + i64::from(digit - b'0')))
 }
 
 impl From<u16> for Decimal {
@@ -207,6 +231,21 @@ mod tests {
             match Decimal::parse(&text) {
                 Ok(decimal) => prop_assert_eq!(decimal.to_string(), text),
                 Err(NotADecimal) => prop_assert!(minus && whole == 0 && fraction.bytes().all(|digit| digit == b'0')),
+            }
+        }
+
+        /// Both ways to a decimal are that of the library, digit for digit.
+        #[test]
+        fn the_short_ways_give_what_the_library_gives(mantissa: i64, scale in 0_u32..=28, whole in "-?[0-9]{1,13}", fraction in "[0-9]{0,10}") {
+            let digits = |decimal: Decimal| (decimal.0.mantissa(), decimal.0.scale(), decimal.0.is_sign_negative());
+            let number = rust_decimal::Decimal::new(mantissa, scale);
+            let (short, long) = (Decimal::fitting(number), Decimal::parse(&number.to_string()).ok());
+            prop_assert_eq!(short.map(digits), long.map(digits));
+            let text = if fraction.is_empty() { whole } else { format!("{whole}.{fraction}") };
+            if let Ok(decimal) = Decimal::parse(&text) {
+                let number = rust_decimal::Decimal::from_str(&text).unwrap();
+                prop_assert_eq!(digits(decimal), digits(Decimal(number)));
+                prop_assert_eq!(Decimal::fitting(number).map(digits), Some(digits(decimal)));
             }
         }
 

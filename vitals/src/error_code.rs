@@ -135,13 +135,13 @@ registry! {
     BodyTooLarge "body_too_large" 413 No
         "The request is larger than the service accepts." "Nothing in it was stored." "Send smaller batches.";
     BodyMalformed "body_malformed" 400 No
-        "The request is not a batch in the expected form." "Nothing in it was stored." "Correct the sender; sending the same bytes again will not help.";
+        "The request's body is not in the expected form." "Nothing in it was stored." "Correct the sender; sending the same bytes again will not help.";
     TooManyReadings "too_many_readings" 413 No
         "The batch holds more readings than one request may." "Nothing in it was stored." "Send smaller batches.";
     ContentTypeNotSupported "content_type_not_supported" 415 No
         "The request is not application/json." "Nothing in it was stored." "Send application/json.";
     EncodingNotSupported "encoding_not_supported" 415 No
-        "The request's content encoding is not one the service reads." "Nothing in it was stored." "Send the body with content-encoding: identity.";
+        "The request's content encoding is not one the service reads." "Nothing in it was stored." "Send the body with content-encoding: identity or gzip.";
     DigestMissing "digest_missing" 400 No
         "The request has no SHA-256 content digest." "Nothing in it was stored." "Send a Content-Digest header with sha-256.";
     DigestMismatch "digest_mismatch" 400 Later
@@ -192,6 +192,8 @@ registry! {
     // Rules.
     RulePanicked "rule_panicked" 200 Later
         "A rule failed while it judged this reading." "The reading is stored but not judged; staff have been told." "The service tries again by itself; someone must look at the rule.";
+    RuleBudgetExceeded "rule_budget_exceeded" 200 Later
+        "So many readings of this person came at once that the rules could not get through them all." "The reading is stored but not judged; staff have been told." "The service tries again by itself; if it stays, someone must look at the protocols in force.";
 }
 
 impl ErrorCode {

@@ -3,9 +3,14 @@
 //! Two kinds: names given by people or settings (`pt-…`, `hub-…`), and digests derived from what they name
 //! (`rd-…`, `al-…`, `jb-…`), which are the same on every retry and on every machine.
 
-use crate::hex;
+use crate::hex::{self, Digits};
+use blake3::hazmat::{ContextKey, HasherExt as _, hash_derive_key_context};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use std::fmt;
+use std::{
+    borrow::Cow,
+    fmt,
+    sync::{Arc, LazyLock},
+};
 use thiserror::Error;
 
 /// Why a text is not an id of the wanted kind. The text itself is not repeated: it may be personal.
@@ -24,28 +29,28 @@ const NAME_BYTES_MAX: usize = 48;
 /// A name id of ten digits or more in a row could be an NHS number in disguise.
 const DIGITS_IN_A_ROW_MAX: usize = 9;
 
-fn parse_name(text: &str, prefix: &'static str) -> Result<String, NotAnId> {
+fn parse_name(text: &str, prefix: &'static str) -> Result<Arc<str>, NotAnId> {
     let refused = NotAnId { prefix, form: "up to 43 of a-z, 0-9 and -, fewer than ten digits in a row" };
-    let rest = text.strip_prefix(prefix).ok_or(refused)?;
-    let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-    let longest_run = rest.split(|c: char| !c.is_ascii_digit()).map(str::len).max().unwrap_or(0);
-    let is_good = !rest.is_empty()
-        && text.len() <= NAME_BYTES_MAX
-        && rest.chars().all(allowed)
-        && longest_run <= DIGITS_IN_A_ROW_MAX;
-    if is_good { Ok(text.to_owned()) } else { Err(refused) }
+    let rest = text.strip_prefix(prefix).filter(|rest| !rest.is_empty()).ok_or(refused)?;
+    if text.len() > NAME_BYTES_MAX {
+        return Err(refused);
+    }
+    let mut digits_in_a_row = 0;
+    for byte in rest.bytes() {
+        digits_in_a_row = if byte.is_ascii_digit() { digits_in_a_row + 1 } else { 0 };
+        let is_allowed = byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+        if !is_allowed || digits_in_a_row > DIGITS_IN_A_ROW_MAX {
+            return Err(refused);
+        }
+    }
+    Ok(text.into())
 }
 
 macro_rules! text_form {
     ($name:ident) => {
-        impl Serialize for $name {
-            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                serializer.collect_str(self)
-            }
-        }
         impl<'de> Deserialize<'de> for $name {
             fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                Self::parse(&String::deserialize(deserializer)?).map_err(serde::de::Error::custom)
+                Self::parse(&<Cow<'de, str>>::deserialize(deserializer)?).map_err(serde::de::Error::custom)
             }
         }
         impl fmt::Debug for $name {
@@ -60,7 +65,7 @@ macro_rules! name_id {
     ($(#[$doc:meta])* $name:ident, $prefix:literal) => {
         $(#[$doc])*
         #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-        pub struct $name(String);
+        pub struct $name(Arc<str>);
 
         impl $name {
             /// Reads an id.
@@ -84,6 +89,11 @@ macro_rules! name_id {
                 f.write_str(&self.0)
             }
         }
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(&self.0)
+            }
+        }
         text_form!($name);
     };
 }
@@ -99,7 +109,8 @@ macro_rules! digest_id {
             /// no two lists of parts run together.
             #[must_use]
             pub fn derive(parts: &[&[u8]]) -> Self {
-                Self(digest($context, parts))
+                static CONTEXT: LazyLock<ContextKey> = LazyLock::new(|| hash_derive_key_context($context));
+                Self(digest(&CONTEXT, parts))
             }
 
             /// Reads an id.
@@ -127,7 +138,13 @@ macro_rules! digest_id {
 
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                write!(f, concat!($prefix, "{}"), hex::encode(&self.0))
+                f.write_str($prefix)?;
+                Digits(&self.0).fmt(f)
+            }
+        }
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.collect_str(self)
             }
         }
         text_form!($name);
@@ -181,8 +198,9 @@ digest_id!(
     "derwent 2026 job id"
 );
 
-fn digest(context: &str, parts: &[&[u8]]) -> [u8; 16] {
-    let mut hasher = blake3::Hasher::new_derive_key(context);
+/// What [`blake3::Hasher::new_derive_key`] gives, from the context's own key, which never changes.
+fn digest(context: &ContextKey, parts: &[&[u8]]) -> [u8; 16] {
+    let mut hasher = blake3::Hasher::new_from_context_key(context);
     for part in parts {
         hasher.update(&u64::try_from(part.len()).unwrap_or(u64::MAX).to_le_bytes());
         hasher.update(part);
@@ -199,6 +217,20 @@ mod tests {
     #[test]
     fn parts_do_not_run_together() {
         assert_ne!(ReadingId::derive(&[b"ab", b"c"]), ReadingId::derive(&[b"a", b"bc"]));
+    }
+
+    /// An id is for ever: these were made before the context's key was kept between two ids.
+    #[test]
+    fn an_id_is_the_one_it_always_was() {
+        let parts: [&[u8]; 2] = [b"a source", b"a record"];
+        let mut hasher = blake3::Hasher::new_derive_key("derwent 2026 reading id");
+        for part in parts {
+            hasher.update(&u64::try_from(part.len()).unwrap().to_le_bytes());
+            hasher.update(part);
+        }
+        let mut id = [0; 16];
+        hasher.finalize_xof().fill(&mut id);
+        assert_eq!(ReadingId::derive(&parts), ReadingId::from_bytes(id));
     }
 
     #[test]

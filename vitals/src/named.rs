@@ -31,7 +31,10 @@ macro_rules! named {
             /// The value of a stable name; no other spelling is one.
             #[must_use]
             pub fn from_name(name: &str) -> Option<Self> {
-                Self::ALL.iter().copied().find(|value| value.name() == name)
+                match name {
+                    $($text => Some(Self::$value),)+
+                    _ => None,
+                }
             }
         }
 

@@ -132,6 +132,14 @@ impl Reading {
         self.id == reading_id(&self.source, self.record)
     }
 
+    /// Whether neither a number nor a time of the device's own tells the reading apart from the next equal one, so that
+    /// its record holds the hub and the moment of receipt instead. Two hubs that hear such a frame make two records.
+    #[must_use]
+    pub fn is_told_apart_by_receipt(&self) -> bool {
+        let is_dated = self.times.device.is_some_and(|time| time.set_local().is_some());
+        !is_dated && !self.quality.has(Flag::UndatedFromMemory)
+    }
+
     /// Whether the reading may settle what another opened. One that may be from any day, or that its own device doubts,
     /// may raise an alert, for safety, but never end one.
     #[must_use]

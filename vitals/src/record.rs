@@ -57,13 +57,18 @@ impl SourceId {
     /// # Errors
     /// [`NotASource`] for any other form.
     pub fn parse(text: &str) -> Result<Self, NotASource> {
-        let parts: Vec<&str> = text.split('/').collect();
-        let is_good = match parts.as_slice() {
-            ["device", maker, serial] => !maker.trim().is_empty() && !serial.trim().is_empty(),
-            ["port", hub, port] => HubId::parse(hub).is_ok() && !port.trim().is_empty(),
+        let mut parts = text.split('/');
+        let is_good = match [parts.next(), parts.next(), parts.next(), parts.next()] {
+            [Some("device"), Some(maker), Some(serial), None] => !maker.trim().is_empty() && !serial.trim().is_empty(),
+            [Some("port"), Some(hub), Some(port), None] => HubId::parse(hub).is_ok() && !port.trim().is_empty(),
             _ => false,
         };
-        let is_printable = text.len() <= SOURCE_BYTES_MAX && !text.chars().any(char::is_control);
+        let has_control = if text.is_ascii() {
+            text.bytes().any(|byte| byte.is_ascii_control())
+        } else {
+            text.chars().any(char::is_control)
+        };
+        let is_printable = text.len() <= SOURCE_BYTES_MAX && !has_control;
         if is_good && is_printable { Ok(Self(text.to_owned())) } else { Err(NotASource) }
     }
 
@@ -200,7 +205,7 @@ pub fn reading_id(source: &SourceId, record: RecordNumber) -> ReadingId {
 
 impl fmt::Display for RecordNumber {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&hex::encode(&self.0))
+        hex::Digits(&self.0).fmt(f)
     }
 }
 

@@ -81,30 +81,17 @@ impl DeviceTime {
     /// # Errors
     /// [`ImpossibleTime`] where the text has another form or names no moment.
     pub fn parse(text: &str) -> Result<Self, ImpossibleTime> {
-        let (date, time) = text.split_once('T').ok_or(ImpossibleTime)?;
-        let part = |text: Option<&str>, width: usize| -> Result<u16, ImpossibleTime> {
-            let text = text.filter(|text| text.len() == width).ok_or(ImpossibleTime)?;
-            if text.bytes().all(|byte| byte == b'?') {
-                return Ok(0);
-            }
-            if !text.bytes().all(|byte| byte.is_ascii_digit()) {
-                return Err(ImpossibleTime);
-            }
-            text.parse().map_err(|_too_large| ImpossibleTime)
+        let form: [u8; 19] = text.as_bytes().try_into().map_err(|_other_length| ImpossibleTime)?;
+        let [y1, y2, y3, y4, b'-', mo1, mo2, b'-', d1, d2, b'T', h1, h2, b':', mi1, mi2, b':', s1, s2] = form else {
+            return Err(ImpossibleTime);
         };
-        let small = |text: Option<&str>| {
-            part(text, 2).and_then(|number| u8::try_from(number).map_err(|_too_large| ImpossibleTime))
+        let small = |digits| part(digits).and_then(|number| u8::try_from(number).ok());
+        let parts = || {
+            let (year, month, day) = (part([y1, y2, y3, y4])?, small([mo1, mo2])?, small([d1, d2])?);
+            Some((year, month, day, small([h1, h2])?, small([mi1, mi2])?, small([s1, s2])?))
         };
-        let (mut date, mut time) = (date.split('-'), time.split(':'));
-        let parsed = Self::new(
-            part(date.next(), 4)?,
-            small(date.next())?,
-            small(date.next())?,
-            small(time.next())?,
-            small(time.next())?,
-            small(time.next())?,
-        )?;
-        if date.next().is_some() || time.next().is_some() { Err(ImpossibleTime) } else { Ok(parsed) }
+        let (year, month, day, hour, minute, second) = parts().ok_or(ImpossibleTime)?;
+        Self::new(year, month, day, hour, minute, second)
     }
 
     /// The seven bytes of the Date Time characteristic.
@@ -113,6 +100,17 @@ impl DeviceTime {
         let [low, high] = self.year.to_le_bytes();
         [low, high, self.month, self.day, self.hour, self.minute, self.second]
     }
+}
+
+/// The number of some digits; nought where each of them is not known.
+fn part<const N: usize>(digits: [u8; N]) -> Option<u16> {
+    if digits == [b'?'; N] {
+        return Some(0);
+    }
+    digits.iter().try_fold(0_u16, |number, digit| match digit {
+        b'0'..=b'9' => number.checked_mul(10)?.checked_add(u16::from(digit - b'0')),
+        _ => None,
+    })
 }
 
 impl fmt::Display for DeviceTime {

@@ -127,6 +127,17 @@ impl Account {
             }
             ServiceEvent::Started { .. }
             | ServiceEvent::BatchReceived { .. }
+            | ServiceEvent::BatchCommitted { .. }
+            | ServiceEvent::RulesEvaluated { .. }
+            | ServiceEvent::HubSilent { .. }
+            | ServiceEvent::HubHeardAgain { .. }
+            | ServiceEvent::HubDeaf { .. }
+            | ServiceEvent::HubHears { .. }
+            | ServiceEvent::WitnessDisagrees { .. }
+            | ServiceEvent::RowDamaged { .. }
+            | ServiceEvent::EntryMarked { .. }
+            | ServiceEvent::ScrubbedOnce
+            | ServiceEvent::RootSigned { .. }
             | ServiceEvent::TaskFailed { .. }
             | ServiceEvent::StoreFailed
             | ServiceEvent::Stopped { .. } => {}

@@ -79,6 +79,17 @@ impl Line {
             ),
             ServiceEvent::NotificationSent { job, .. } => Self::new("notification_sent", job),
             ServiceEvent::Started { .. }
+            | ServiceEvent::BatchCommitted { .. }
+            | ServiceEvent::RulesEvaluated { .. }
+            | ServiceEvent::HubSilent { .. }
+            | ServiceEvent::HubHeardAgain { .. }
+            | ServiceEvent::HubDeaf { .. }
+            | ServiceEvent::HubHears { .. }
+            | ServiceEvent::WitnessDisagrees { .. }
+            | ServiceEvent::RowDamaged { .. }
+            | ServiceEvent::EntryMarked { .. }
+            | ServiceEvent::ScrubbedOnce
+            | ServiceEvent::RootSigned { .. }
             | ServiceEvent::RequestRefused { .. }
             | ServiceEvent::ReadingRefused { .. }
             | ServiceEvent::NotificationFailed { .. }

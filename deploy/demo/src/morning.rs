@@ -14,7 +14,7 @@ use crate::{
 use hub_agent::{
     Agent, Config, Replay,
     agent::AgentError,
-    config::Server,
+    config::{Server, ServiceKey},
     link::{
         Heard,
         replay::{ReplayError, Step},
@@ -30,12 +30,14 @@ use ingest::{
     decide::{ByPlan, PackRefused},
     http::PageSettings,
     notify::{Console, Deliver},
+    server_key::ServerKey,
     service::{Service, StartError},
     store::embedded::{EmbeddedStore, OpenError, StoreKeys},
 };
 use rules::{Channel, pack::DemoPackError};
 use std::{
     collections::BTreeMap,
+    convert::Infallible,
     io,
     net::{SocketAddr, TcpListener},
     path::Path,
@@ -98,6 +100,9 @@ pub enum DemoError {
     /// The hub's key.
     #[error("make the hub's key")]
     Key(#[from] SignError),
+    /// The service's key.
+    #[error("pin the service's key")]
+    ServiceKey(#[from] hub_agent::config::NotAServiceKey),
     /// The hub's address book.
     #[error("tell the hub where the service is")]
     Server(#[from] hub_agent::config::NotAServer),
@@ -144,6 +149,8 @@ impl Morning {
 
         let keys = StoreKeys { chain: Seeded::new(wanted.seed, "chain key").key() };
         let store = Arc::new(EmbeddedStore::open(Arc::new(ingest::disk::Folder::new(folder.path())), keys)?);
+        let server_key = ServerKey::from_seed(&Seeded::new(wanted.seed, "server key").key());
+        let service_key = Some(ServiceKey::from_bytes(server_key.public())?);
         let entry = HubEntry {
             public_key: key.public_key()?,
             patients: people.iter().map(|person| person.id.clone()).collect(),
@@ -155,6 +162,7 @@ impl Morning {
             rng: Arc::new(ingest::rng::OsRandomness),
             events: sink.clone(),
             store,
+            server_key,
             decide: Arc::new(ByPlan::for_demo(vec![rules::pack::demo_pack()?], channels.keys().copied().collect())?),
             hubs: HubRegistry::new([(hub.clone(), entry)].into()),
             people,
@@ -180,9 +188,10 @@ impl Morning {
             screen,
         };
         let server = Server::parse(&format!("http://{}", service.address()))?;
-        let agent =
-            Agent::new(parts, &Config { hub, server, data_folder, key, bindings, bluetooth: None, serial: Vec::new() })
-                .await?;
+        let config =
+            Config { hub, server, service_key, data_folder, key, bindings, bluetooth: None, serial: Vec::new() };
+        let agent = Agent::new(parts, &config).await?;
+        agent.say_hello().await?;
         Ok(Self { service, agent, clock, sink, _folder: folder })
     }
 
@@ -228,6 +237,14 @@ impl Morning {
         self.sink.tell_as_it_comes();
         self.clock.tick();
         Ok(())
+    }
+
+    /// Keeps the hub in touch with the service, for as long as somebody watches.
+    ///
+    /// # Errors
+    /// [`DemoError`] where the hub cannot go on.
+    pub async fn keep_in_touch(&self) -> Result<Infallible, DemoError> {
+        Ok(self.agent.keep_in_touch().await?)
     }
 
     /// Whether a part has ended although nobody stopped it.

@@ -252,6 +252,7 @@ fn run_agent(config: &Path, source: &Source) -> Result<ExitCode, Failure> {
         let (stop, shutdown) = shutdown::channel();
         stop_on_signals(stop).map_err(Failure::Runtime)?;
         let agent = Agent::new(parts.clone(), &config).await?;
+        let parts = Parts { events: agent.events(), ..parts };
         let mut link: Box<dyn Link> = match source {
             Source::Devices => links::of(&config, &parts, agent.memory())?,
             Source::Recorded(path) => {

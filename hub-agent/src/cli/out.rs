@@ -1,7 +1,13 @@
 //! The one place that prints: lines for people on standard output and error, the log on standard error.
 
-use crate::prompt::{Instruction, Screen};
+use crate::{
+    prompt::{Instruction, Screen},
+    uplink::hello::Connection,
+};
 use std::io::{self, Write};
+
+/// What people read while the service does not hear the hub.
+const NOT_CONNECTED: &str = "Not connected. Your readings are saved but your team cannot see them yet.";
 
 /// Prints a line on standard output. A closed pipe is no reason to stop keeping readings.
 pub(super) fn line(text: &str) {
@@ -33,5 +39,13 @@ pub(super) struct Terminal;
 impl Screen for Terminal {
     fn show(&self, instruction: &Instruction) {
         line(&format!("{}: {}", instruction.patient, instruction.text));
+    }
+
+    fn show_connection(&self, connection: Connection) {
+        match connection {
+            Connection::NotKnown => {}
+            Connection::Connected { .. } => line("Connected."),
+            Connection::NotConnected { .. } => line(NOT_CONNECTED),
+        }
     }
 }

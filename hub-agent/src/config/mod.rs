@@ -10,6 +10,7 @@ use crate::{
     uplink::sign::HubKey,
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
+use httpsig::prelude::{AlgorithmName, PublicKey, VerifyingKey as _};
 use serde::{Deserialize, Deserializer};
 use std::{
     fmt, fs,
@@ -74,6 +75,9 @@ pub enum ConfigError {
         /// Its permission bits.
         mode: u32,
     },
+    /// The service's key is none.
+    #[error("read `service_public_key`: want what `ingest server-key` prints, an Ed25519 key in base64")]
+    ServiceKey(#[from] NotAServiceKey),
     /// The key file does not hold 32 bytes in base64.
     #[error("read `key_file` {}: want 32 bytes in base64", path.display())]
     KeyMalformed {
@@ -123,6 +127,39 @@ impl fmt::Display for Server {
     }
 }
 
+/// The public half of the key the service signs with, pinned in the settings.
+#[derive(Debug, Clone)]
+pub struct ServiceKey(PublicKey);
+
+/// Not an Ed25519 public key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("read a public key: want 32 bytes in base64")]
+pub struct NotAServiceKey;
+
+impl ServiceKey {
+    /// The key of its 32 bytes.
+    ///
+    /// # Errors
+    /// [`NotAServiceKey`] where they are no Ed25519 key.
+    pub fn from_bytes(bytes: [u8; 32]) -> Result<Self, NotAServiceKey> {
+        PublicKey::from_bytes(&AlgorithmName::Ed25519, &bytes).map(Self).map_err(|_not_a_key| NotAServiceKey)
+    }
+
+    /// Reads a key as `ingest server-key` prints it.
+    ///
+    /// # Errors
+    /// [`NotAServiceKey`] for anything else.
+    pub fn parse(text: &str) -> Result<Self, NotAServiceKey> {
+        let bytes = STANDARD.decode(text.trim()).ok().and_then(|bytes| bytes.try_into().ok()).ok_or(NotAServiceKey)?;
+        Self::from_bytes(bytes)
+    }
+
+    /// Whether this key's owner signed these bytes.
+    pub(crate) fn signed(&self, bytes: &[u8], signature: &[u8]) -> bool {
+        self.0.verify(bytes, signature).is_ok()
+    }
+}
+
 /// What the agent needs to know.
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -130,6 +167,8 @@ pub struct Config {
     pub hub: HubId,
     /// Where the service is.
     pub server: Server,
+    /// The key the service signs its heartbeats with; `None`: whoever answers passes for it.
+    pub service_key: Option<ServiceKey>,
     /// Where the outbox lies.
     pub data_folder: PathBuf,
     /// The key this hub signs with.
@@ -148,6 +187,7 @@ struct File {
     hub: HubId,
     #[serde(deserialize_with = "server")]
     server: Server,
+    service_public_key: Option<String>,
     data_folder: PathBuf,
     key_file: PathBuf,
     #[serde(default)]
@@ -175,6 +215,7 @@ impl Config {
     /// ```toml
     /// hub = "hub-3f2a"
     /// server = "http://127.0.0.1:8080"
+    /// service_public_key = "11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo="    # what `ingest server-key` prints
     /// data_folder = "data"
     /// key_file = "hub.key"
     ///
@@ -209,6 +250,7 @@ impl Config {
         Ok(Self {
             hub: file.hub,
             server: file.server,
+            service_key: file.service_public_key.as_deref().map(ServiceKey::parse).transpose()?,
             data_folder: folder.join(file.data_folder),
             key: key(&folder.join(file.key_file))?,
             bindings: bindings(file.binding)?,

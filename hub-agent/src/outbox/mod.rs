@@ -2,10 +2,11 @@
 //!
 //! Invariants: a reading is kept only after its commit was synced to the disk ([`Kept`] has no other maker); a request
 //! number is committed before it is used, so none is used twice, kill or power cut between; a full outbox refuses and
-//! never overwrites; a settled row stays. Deliberately absent: retention of settled rows, which is later work.
+//! never overwrites; of a settled row its contents go after [`SETTLED_KEPT_FOR`], and what it is known by stays.
 
 mod epoch;
 mod error;
+mod heads;
 mod places;
 mod rows;
 mod schema;
@@ -18,7 +19,8 @@ use crate::{
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 use device_codecs::FrameKind;
-use std::sync::Arc;
+use rusqlite::Connection;
+use std::{collections::BTreeMap, sync::Arc};
 use tokio::sync::Notify;
 use vitals::{
     Reading, ReadingId, SourceId,
@@ -38,6 +40,13 @@ pub const DATABASE: &str = "outbox.db";
 /// Most readings that wait: what 60 beds make in 30 days (design, section 9: 72,000). A hub that was cut off for longer
 /// refuses new readings rather than lose old ones.
 pub const WAITING_MAX: i64 = 72_000;
+
+/// How long a settled reading is kept whole: as long as a hub may have been cut off, so that the service can ask for it again
+/// where it lost it, and no longer than anybody needs it in the home.
+pub const SETTLED_KEPT_FOR: TimeDelta = TimeDelta::days(30);
+
+/// Most settled readings that are wiped at once: a commit of some milliseconds, once between two hellos.
+const WIPED_AT_ONCE: usize = 500;
 
 /// A reading this young goes down the live lane: exactly those the service would not mark late.
 pub const LIVE_FOR: TimeDelta = vitals::time::LATE_AFTER;
@@ -122,6 +131,8 @@ pub struct Waiting {
     pub moment: DateTime<Utc>,
     /// When it was first sent.
     pub first_sent: DateTime<Utc>,
+    /// Whether people were told of it before: then it is sent only because the service asked for it again.
+    pub was_told: bool,
     /// The reading, the same text on every try.
     pub reading: wire::v1::Reading,
 }
@@ -137,6 +148,30 @@ pub struct Request {
     pub readings: Vec<Waiting>,
     /// Rows whose checksum is wrong, now set aside.
     pub damaged: Vec<Row>,
+}
+
+/// How the outbox stands, for the service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Standing {
+    /// Waiting, and young enough for the live lane.
+    pub live: u64,
+    /// Waiting, and older.
+    pub backfill: u64,
+    /// When the one that has waited longest was taken, or heard where that is not known.
+    pub oldest: Option<DateTime<Utc>>,
+    /// How many more there is room for.
+    pub room: u64,
+}
+
+/// What a hello takes from the outbox: its number is on the disk already and will not be given out again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HelloParts {
+    /// Epoch and sequence.
+    pub number: RequestNumber,
+    /// How the outbox stands.
+    pub standing: Standing,
+    /// Heads by person, as receipts spelled them.
+    pub heads: BTreeMap<String, String>,
 }
 
 /// How many readings are in which state.
@@ -208,12 +243,52 @@ impl Outbox {
         self.writer.run(move |connection| rows::next_request(connection, readings_max, at)).await
     }
 
-    /// Stores the receipt of readings; they are no longer sent. The rows stay.
+    /// Stores the receipt of readings, and the heads in it; they are no longer sent. The rows stay.
     ///
     /// # Errors
     /// [`OutboxError`] where the disk failed; then none is settled.
     pub async fn settle(&self, lines: Vec<(Row, ReceiptLine)>, at: DateTime<Utc>) -> Result<(), OutboxError> {
         self.writer.run(move |connection| rows::settle(connection, &lines, at)).await
+    }
+
+    /// What the next hello says, with the heads of up to `heads_max` people after this one, in turn.
+    ///
+    /// # Errors
+    /// [`OutboxError`] where the disk failed.
+    pub async fn next_hello(
+        &self,
+        after: String,
+        heads_max: usize,
+        at: DateTime<Utc>,
+    ) -> Result<HelloParts, OutboxError> {
+        let work = move |connection: &mut Connection| {
+            let (standing, heads) = (rows::standing(connection, at)?, heads::after(connection, &after, heads_max)?);
+            Ok(HelloParts { number: rows::next_number(connection)?, standing, heads })
+        };
+        self.writer.run(work).await
+    }
+
+    /// Sends settled readings again that the service asks for; how many of them are still here. Nobody is told of them anew.
+    ///
+    /// # Errors
+    /// [`OutboxError`] where the disk failed.
+    pub async fn offer_again(&self, ids: Vec<ReadingId>, at: DateTime<Utc>) -> Result<usize, OutboxError> {
+        let offered = self.writer.run(move |connection| rows::offer_again(connection, &ids, at)).await?;
+        if offered > 0 {
+            self.kept.notify_one();
+        }
+        Ok(offered)
+    }
+
+    /// Wipes what readings hold that were settled longer than [`SETTLED_KEPT_FOR`] ago, some at a time; how many. They are
+    /// still known where a device tells them again.
+    ///
+    /// # Errors
+    /// [`OutboxError`] where the disk failed.
+    pub async fn wipe_settled(&self, at: DateTime<Utc>) -> Result<usize, OutboxError> {
+        let wipe =
+            move |connection: &mut Connection| rows::wipe_settled(connection, at - SETTLED_KEPT_FOR, WIPED_AT_ONCE, at);
+        self.writer.run(wipe).await
     }
 
     /// Rows settled since a moment whose prompts were not shown yet, with their receipt lines: a crash came between.

@@ -211,7 +211,7 @@ async fn a_disk_without_a_write_ahead_log_or_full_sync_is_refused() {
 #[tokio::test]
 async fn a_file_that_is_not_this_programs_outbox_is_refused_and_left_alone() {
     for (sql, says) in [
-        ("PRAGMA user_version = 3", "schema is 3 and this program knows 2"),
+        ("PRAGMA user_version = 4", "schema is 4 and this program knows 3"),
         ("PRAGMA user_version = 0", "another database"),
         ("PRAGMA user_version = -1", "another database"),
     ] {
@@ -329,18 +329,142 @@ async fn the_place_up_to_which_a_memory_was_read_is_kept() {
     assert_eq!(reopened.last_kept(&device, FrameKind::Cgm).await, Some(of_session));
 }
 
-/// An outbox that an older program made is brought up to date where it lies: what waits still waits.
+/// An outbox that an older program made is brought up to date where it lies: what waits still waits, what is settled is still
+/// known, and the tables of each version since are there.
 #[tokio::test]
-async fn an_outbox_of_the_first_schema_goes_on() {
-    let folder = tempfile::tempdir().unwrap();
-    let first = open(folder.path()).await.unwrap();
-    first.keep(june(55)).await.map(drop).unwrap();
-    first.close().await;
-    edit(folder.path(), "DROP TABLE place; PRAGMA user_version = 1;");
+async fn an_outbox_of_an_older_schema_goes_on() {
+    for older in [
+        "DROP TABLE head; DROP INDEX settled; DROP TABLE place; PRAGMA user_version = 1;",
+        "DROP TABLE head; DROP INDEX settled; PRAGMA user_version = 2;",
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let first = open(folder.path()).await.unwrap();
+        first.keep(june(50)).await.map(drop).unwrap();
+        first.settle(vec![line(&next(&first).await.readings[0])], noon()).await.unwrap();
+        first.keep(june(55)).await.map(drop).unwrap();
+        first.close().await;
+        edit(folder.path(), older);
 
-    let updated = open(folder.path()).await.unwrap();
-    assert_eq!((updated.epoch(), updated.counts().await.unwrap().waiting), (1, 1));
-    let place = Place { kind: FrameKind::Glucose, session: None, number: 7, look: None };
-    updated.note_place(june(56).source, place).await.unwrap();
-    assert_eq!(updated.last_place(june(56).source, FrameKind::Glucose).await.unwrap(), Some(place));
+        let updated = open(folder.path()).await.unwrap();
+        assert_eq!((updated.epoch(), updated.counts().await.unwrap().waiting), (1, 1), "{older}");
+        let place = Place { kind: FrameKind::Glucose, session: None, number: 7, look: None };
+        updated.note_place(june(56).source, place).await.unwrap();
+        assert_eq!(updated.last_place(june(56).source, FrameKind::Glucose).await.unwrap(), Some(place));
+        assert!(matches!(updated.keep(june(50)).await.unwrap(), Keeping::AlreadyKept(_)), "{older}");
+        let request = next(&updated).await;
+        updated.settle(vec![with_head(&request.readings[0], "7.aa")], noon()).await.unwrap();
+        assert_eq!(heads(&updated, "").await, [(patient().to_string(), "7.aa".to_owned())], "{older}");
+    }
+}
+
+fn with_head(waiting: &Waiting, head: &str) -> (Row, ReceiptLine) {
+    let (row, line) = line(waiting);
+    (row, ReceiptLine { chain_head: Some(head.to_owned()), ..line })
+}
+
+async fn heads(outbox: &Outbox, after: &str) -> Vec<(String, String)> {
+    outbox.next_hello(after.to_owned(), 2, noon()).await.unwrap().heads.into_iter().collect()
+}
+
+/// A head gives way to a later one only: a service that was rolled back gives earlier ones, and the hub still returns what
+/// it saw.
+#[tokio::test]
+async fn a_head_gives_way_to_a_later_one_only() {
+    let folder = tempfile::tempdir().unwrap();
+    let outbox = open(folder.path()).await.unwrap();
+    let rows = [
+        ("old form", "old form"),
+        ("5.aa", "5.aa"),
+        ("old form", "5.aa"),
+        ("4.bb", "5.aa"),
+        ("5.bb", "5.aa"),
+        ("12.cc", "12.cc"),
+    ];
+    for (minute, (given, kept)) in (30_u8..).zip(rows) {
+        outbox.keep(june(minute)).await.map(drop).unwrap();
+        let request = next(&outbox).await;
+        outbox.settle(vec![with_head(&request.readings[0], given)], noon()).await.unwrap();
+        assert_eq!(heads(&outbox, "").await, [(patient().to_string(), kept.to_owned())], "{given}");
+    }
+    outbox.close().await;
+    let outbox = open(folder.path()).await.unwrap();
+    assert_eq!(heads(&outbox, "").await.len(), 1, "it survives");
+}
+
+#[tokio::test]
+async fn the_heads_of_many_people_are_returned_in_turn() {
+    let folder = tempfile::tempdir().unwrap();
+    let outbox = open(folder.path()).await.unwrap();
+    edit(
+        folder.path(),
+        "INSERT INTO head (patient, head, changed_us) VALUES ('pt-a', '1.a', 1), ('pt-b', '1.b', 2), ('pt-c', '1.c', 3)",
+    );
+    for (after, expected) in [("", ["pt-a", "pt-b"]), ("pt-b", ["pt-a", "pt-c"]), ("pt-c", ["pt-a", "pt-b"])] {
+        let people: Vec<String> = heads(&outbox, after).await.into_iter().map(|(patient, _)| patient).collect();
+        assert_eq!(people, expected, "after {after}");
+    }
+}
+
+#[tokio::test]
+async fn a_hello_says_what_waits_and_takes_a_number_of_its_own() {
+    let folder = tempfile::tempdir().unwrap();
+    let outbox = open(folder.path()).await.unwrap();
+    let room = |waiting: u64| u64::try_from(WAITING_MAX).unwrap() - waiting;
+    let hello = outbox.next_hello(String::new(), 2, noon()).await.unwrap();
+    assert_eq!(hello.standing, Standing { live: 0, backfill: 0, oldest: None, room: room(0) });
+    for minute in [10, 55, 58] {
+        outbox.keep(june(minute)).await.map(drop).unwrap();
+    }
+    let request = next(&outbox).await;
+    let hello = outbox.next_hello(String::new(), 2, noon()).await.unwrap();
+    let oldest = Some(noon() - TimeDelta::minutes(50));
+    assert_eq!(hello.standing, Standing { live: 2, backfill: 1, oldest, room: room(3) });
+    let sequences: Vec<u64> = [request.number, hello.number].map(|number| number.sequence).into();
+    assert_eq!(sequences, [2, 3]);
+}
+
+#[tokio::test]
+async fn a_reading_asked_for_again_is_sent_again_and_nobody_is_told_anew() {
+    let folder = tempfile::tempdir().unwrap();
+    let outbox = open(folder.path()).await.unwrap();
+    outbox.keep(june(55)).await.map(drop).unwrap();
+    let request = next(&outbox).await;
+    assert!(!request.readings[0].was_told);
+    assert_eq!(outbox.offer_again(vec![june(55).id], noon()).await.unwrap(), 0, "it still waits");
+    outbox.settle(vec![line(&request.readings[0])], noon()).await.unwrap();
+    let not_here = june(56).id;
+    assert_eq!(outbox.offer_again(vec![june(55).id, not_here], noon()).await.unwrap(), 1);
+    let again = next(&outbox).await;
+    assert_eq!((again.readings[0].was_told, &again.readings[0].reading), (true, &request.readings[0].reading));
+    outbox.settle(vec![line(&again.readings[0])], noon()).await.unwrap();
+    assert_eq!(outbox.prompts_not_shown(noon()).await.unwrap(), []);
+    assert_eq!(outbox.counts().await.unwrap(), Counts { waiting: 0, settled: 1, damaged: 0 });
+}
+
+/// What a settled reading holds goes after its time; that it was heard is remembered, so a cuff that tells it again makes no
+/// new reading of it. What waits is never touched.
+#[tokio::test]
+async fn a_settled_reading_is_wiped_after_its_time_and_still_known() {
+    let folder = tempfile::tempdir().unwrap();
+    let outbox = open(folder.path()).await.unwrap();
+    for minute in [50, 55] {
+        outbox.keep(june(minute)).await.map(drop).unwrap();
+    }
+    let request = next(&outbox).await;
+    outbox.settle(vec![line(&request.readings[0])], noon()).await.unwrap();
+    let (before, after) = (noon() + SETTLED_KEPT_FOR, noon() + SETTLED_KEPT_FOR + TimeDelta::seconds(1));
+    for (at, expected) in [(before, 0), (after, 1), (after, 0)] {
+        assert_eq!(outbox.wipe_settled(at).await.unwrap(), expected, "{at}");
+    }
+    let left: (i64, i64) = Connection::open(folder.path().join(DATABASE))
+        .unwrap()
+        .query_row("SELECT sum(wire = ''), sum(receipt IS NOT NULL) FROM reading", [], |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        })
+        .unwrap();
+    assert_eq!(left, (1, 0));
+    assert!(matches!(outbox.keep(june(50)).await.unwrap(), Keeping::AlreadyKept(_)));
+    assert_eq!(outbox.offer_again(vec![june(50).id], after).await.unwrap(), 0, "there is nothing left to send");
+    assert_eq!(outbox.prompts_not_shown(noon()).await.unwrap(), []);
+    assert_eq!(next(&outbox).await.readings[0].reading.id, june(55).id.to_string());
 }

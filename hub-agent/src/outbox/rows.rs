@@ -1,11 +1,11 @@
 //! The outbox's rows: keep, take for sending, settle. Every function is one transaction.
 
-use super::{Counts, LIVE_FOR, OutboxError, Request, Row, WAITING_MAX, Waiting, doing};
+use super::{Counts, LIVE_FOR, OutboxError, Request, Row, Standing, WAITING_MAX, Waiting, doing, heads};
 use chrono::{DateTime, Utc};
 use device_codecs::FrameKind;
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
 use vitals::{
-    ClockOffset, Reading, TakenAt,
+    ClockOffset, Reading, ReadingId, TakenAt,
     wire::{
         self,
         signing::RequestNumber,
@@ -122,14 +122,78 @@ pub(super) fn next_request(
             )
             .map_err(doing(NEXT))?;
     }
-    let (epoch, sequence): (u32, i64) = transaction
+    let number = next_number(&transaction)?;
+    transaction.commit().map_err(doing(NEXT))?;
+    Ok(Some(Request { number, lane, readings, damaged }))
+}
+
+/// The next request's number. In one commit it is given out once.
+pub(super) fn next_number(connection: &Connection) -> Result<RequestNumber, OutboxError> {
+    let (epoch, sequence): (u32, i64) = connection
         .query_row("UPDATE hub SET sequence = sequence + 1 RETURNING epoch, sequence", [], |row| {
             Ok((row.get(0)?, row.get(1)?))
         })
         .map_err(doing("number a request"))?;
-    transaction.commit().map_err(doing(NEXT))?;
     let sequence = u64::try_from(sequence).map_err(|_negative| OutboxError::NumbersUsedUp)?;
-    Ok(Some(Request { number: RequestNumber { epoch, sequence }, lane, readings, damaged }))
+    Ok(RequestNumber { epoch, sequence })
+}
+
+/// How the outbox stands, for the service.
+pub(super) fn standing(connection: &Connection, at: DateTime<Utc>) -> Result<Standing, OutboxError> {
+    const LOOK: &str = "see how the outbox stands";
+    const WAITS: &str = "FROM reading WHERE settled_us IS NULL AND damaged = 0";
+    let live_since = (at - LIVE_FOR).timestamp_micros();
+    let count = |sql: &str| -> Result<u64, OutboxError> {
+        let rows: i64 = connection.query_row(sql, [live_since], |row| row.get(0)).map_err(doing(LOOK))?;
+        Ok(u64::try_from(rows).unwrap_or(0))
+    };
+    let oldest: Option<i64> =
+        connection.query_row(&format!("SELECT min(moment_us) {WAITS}"), [], |row| row.get(0)).map_err(doing(LOOK))?;
+    let live = count(&format!("SELECT count(*) {WAITS} AND moment_us >= ?1"))?;
+    let backfill = count(&format!("SELECT count(*) {WAITS} AND moment_us < ?1"))?;
+    let room = u64::try_from(WAITING_MAX).unwrap_or(0).saturating_sub(live.saturating_add(backfill));
+    Ok(Standing { live, backfill, oldest: oldest.and_then(DateTime::from_timestamp_micros), room })
+}
+
+/// Has these readings wait again, where they are settled and still here; how many that were. Whoever was told of one is not
+/// told again.
+pub(super) fn offer_again(
+    connection: &mut Connection,
+    ids: &[ReadingId],
+    at: DateTime<Utc>,
+) -> Result<usize, OutboxError> {
+    const OFFER: &str = "offer readings again";
+    let transaction = begin(connection, OFFER)?;
+    let mut offered = 0;
+    for id in ids {
+        offered += transaction
+            .execute(
+                "UPDATE reading SET settled_us = NULL, receipt = NULL, prompts_shown_us = coalesce(prompts_shown_us, ?2)
+                 WHERE id = ?1 AND settled_us IS NOT NULL AND damaged = 0 AND wire <> ''",
+                params![id.as_bytes(), at.timestamp_micros()],
+            )
+            .map_err(doing(OFFER))?;
+    }
+    transaction.commit().map_err(doing(OFFER))?;
+    Ok(offered)
+}
+
+/// Wipes what readings settled before a moment hold, the oldest first; how many. What tells them apart stays, so that a
+/// device that tells its memory again is still known to repeat itself.
+pub(super) fn wipe_settled(
+    connection: &Connection,
+    before: DateTime<Utc>,
+    rows_max: usize,
+    at: DateTime<Utc>,
+) -> Result<usize, OutboxError> {
+    connection
+        .execute(
+            "UPDATE reading SET wire = '', receipt = NULL, prompts_shown_us = coalesce(prompts_shown_us, ?3)
+             WHERE row IN (SELECT row FROM reading WHERE settled_us IS NOT NULL AND wire <> '' AND settled_us < ?1
+                           ORDER BY settled_us LIMIT ?2)",
+            params![before.timestamp_micros(), i64::try_from(rows_max).unwrap_or(i64::MAX), at.timestamp_micros()],
+        )
+        .map_err(doing("wipe settled readings"))
 }
 
 /// The waiting readings of a span of moments, oldest first, within the limits of one batch.
@@ -143,7 +207,7 @@ fn take(
     let read = doing("read the waiting readings");
     let mut statement = transaction
         .prepare(
-            "SELECT row, id, frame, wire, moment_us, checksum, first_sent_us FROM reading
+            "SELECT row, id, frame, wire, moment_us, checksum, first_sent_us, prompts_shown_us FROM reading
              WHERE settled_us IS NULL AND damaged = 0 AND moment_us BETWEEN ?1 AND ?2 ORDER BY moment_us, row",
         )
         .map_err(&read)?;
@@ -169,12 +233,15 @@ fn take(
 fn whole(row: &rusqlite::Row<'_>, number: Row, at: DateTime<Utc>) -> rusqlite::Result<Option<(Waiting, usize)>> {
     let (id, frame, checked): (Vec<u8>, Vec<u8>, Vec<u8>) = (row.get(1)?, row.get(2)?, row.get(5)?);
     let (wire, moment_us): (String, i64) = (row.get(3)?, row.get(4)?);
+    let was_told = row.get::<_, Option<i64>>(7)?.is_some();
     let first_sent = row.get::<_, Option<i64>>(6)?.and_then(DateTime::from_timestamp_micros).unwrap_or(at);
     let is_whole = checksum(&id, &frame, &wire, moment_us).as_slice() == checked;
     let moment = DateTime::from_timestamp_micros(moment_us);
     let reading = serde_json::from_str(&wire).ok();
     Ok(match (is_whole, moment, reading) {
-        (true, Some(moment), Some(reading)) => Some((Waiting { row: number, moment, first_sent, reading }, wire.len())),
+        (true, Some(moment), Some(reading)) => {
+            Some((Waiting { row: number, moment, first_sent, was_told, reading }, wire.len()))
+        }
         _ => None,
     })
 }
@@ -188,12 +255,14 @@ pub(super) fn settle(
     const SETTLE: &str = "settle readings";
     let transaction = begin(connection, SETTLE)?;
     let now = at.timestamp_micros();
+    heads::note(&transaction, lines, at)?;
     for (row, line) in lines {
         let receipt = serde_json::to_string(line).map_err(OutboxError::Json)?;
         let shown = line.prompts.is_empty().then_some(now);
         transaction
             .execute(
-                "UPDATE reading SET settled_us = ?2, receipt = ?3, prompts_shown_us = ?4 WHERE row = ?1 AND settled_us IS NULL",
+                "UPDATE reading SET settled_us = ?2, receipt = ?3, prompts_shown_us = coalesce(prompts_shown_us, ?4)
+                 WHERE row = ?1 AND settled_us IS NULL",
                 params![row.0, now, receipt, shown],
             )
             .map_err(doing(SETTLE))?;
@@ -209,7 +278,7 @@ pub(super) fn prompts_not_shown(
     let read = doing("read the prompts not shown");
     let mut statement = connection
         .prepare(
-            "SELECT row, id, frame, wire, moment_us, checksum, first_sent_us, receipt FROM reading
+            "SELECT row, id, frame, wire, moment_us, checksum, first_sent_us, prompts_shown_us, receipt FROM reading
              WHERE settled_us IS NOT NULL AND prompts_shown_us IS NULL AND settled_us >= ?1 ORDER BY row",
         )
         .map_err(&read)?;
@@ -217,7 +286,7 @@ pub(super) fn prompts_not_shown(
     let mut found = Vec::new();
     while let Some(row) = rows.next().map_err(&read)? {
         let number = Row(row.get(0).map_err(&read)?);
-        let receipt: String = row.get(7).map_err(&read)?;
+        let receipt: String = row.get(8).map_err(&read)?;
         // A damaged row's words are not shown to anybody; the service has the alert.
         if let (Some((waiting, _)), Ok(line)) =
             (whole(row, number, since).map_err(&read)?, serde_json::from_str(&receipt))

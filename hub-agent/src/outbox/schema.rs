@@ -6,7 +6,7 @@ use rusqlite::{Connection, TransactionBehavior, params};
 use std::time::Duration;
 
 /// The newest schema this program knows, as `user_version`. The change that raises it brings the step from the last.
-pub(super) const SCHEMA: i64 = 2;
+pub(super) const SCHEMA: i64 = 3;
 
 /// How long to wait for another process (a backup, `sqlite3`) that holds the file.
 const BUSY_FOR: Duration = Duration::from_secs(5);
@@ -50,6 +50,16 @@ CREATE TABLE place (
 ) STRICT;
 ";
 
+/// Since schema 3: the heads this hub is a witness of, and the way to what was settled long ago.
+const HEADS: &str = "
+CREATE TABLE head (
+  patient TEXT PRIMARY KEY,
+  head TEXT NOT NULL,           -- as the receipt spelled it
+  changed_us INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX settled ON reading (settled_us) WHERE settled_us IS NOT NULL AND wire <> '';
+";
+
 /// The connection, and the epoch in force.
 pub(super) fn open(disk: &dyn Disk) -> Result<(Connection, u32), OutboxError> {
     let mut connection = disk.open_database(DATABASE)?;
@@ -61,7 +71,11 @@ pub(super) fn open(disk: &dyn Disk) -> Result<(Connection, u32), OutboxError> {
         None => create(&mut connection, disk)?,
         Some(SCHEMA) => go_on(&connection, disk)?,
         Some(1) => {
-            add_places(&mut connection)?;
+            bring_up_to_date(&mut connection, &[PLACES, HEADS])?;
+            go_on(&connection, disk)?
+        }
+        Some(2) => {
+            bring_up_to_date(&mut connection, &[HEADS])?;
             go_on(&connection, disk)?
         }
         Some(found) if found > SCHEMA => return Err(OutboxError::NewerSchema { found, known: SCHEMA }),
@@ -100,17 +114,20 @@ fn create(connection: &mut Connection, disk: &dyn Disk) -> Result<u32, OutboxErr
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(&make)?;
     transaction.execute_batch(TABLES).map_err(&make)?;
     transaction.execute_batch(PLACES).map_err(&make)?;
+    transaction.execute_batch(HEADS).map_err(&make)?;
     transaction.execute("INSERT INTO hub (one, epoch, sequence) VALUES (1, ?1, 0)", [epoch]).map_err(&make)?;
     transaction.pragma_update(None, "user_version", SCHEMA).map_err(&make)?;
     transaction.commit().map_err(&make)?;
     Ok(epoch)
 }
 
-/// From schema 1 to 2, in one commit. Nothing that waits is touched.
-fn add_places(connection: &mut Connection) -> Result<(), OutboxError> {
+/// From an older schema to this one, in one commit. Nothing that waits is touched.
+fn bring_up_to_date(connection: &mut Connection, steps: &[&str]) -> Result<(), OutboxError> {
     let add = doing("bring the outbox up to date");
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(&add)?;
-    transaction.execute_batch(PLACES).map_err(&add)?;
+    for step in steps {
+        transaction.execute_batch(step).map_err(&add)?;
+    }
     transaction.pragma_update(None, "user_version", SCHEMA).map_err(&add)?;
     transaction.commit().map_err(&add)
 }

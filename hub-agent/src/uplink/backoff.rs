@@ -1,4 +1,6 @@
 //! How long to wait before the next try: exponential with full jitter, never less than the service asked for.
+//!
+//! What it asked for is spread as well, so that hubs told the same moment do not come back in it together.
 
 use crate::rng::{self, Randomness};
 use std::time::Duration;
@@ -16,13 +18,15 @@ pub const RETRY_AFTER_MAX: Duration = Duration::from_secs(600);
 pub(super) fn wait(failures: u32, retry_after: Option<Duration>, randomness: &dyn Randomness) -> Duration {
     let doublings = failures.saturating_sub(1).min(16);
     let ceiling = WAIT_FIRST.saturating_mul(1 << doublings).min(WAIT_MAX);
+    let asked = retry_after.unwrap_or_default().min(RETRY_AFTER_MAX);
+    let ceiling = ceiling.max(asked.min(WAIT_MAX));
     // Without randomness the longest wait is the kindest to the service.
     let jittered = rng::number(randomness).map_or(ceiling, |number| share(ceiling, number));
-    jittered.max(retry_after.unwrap_or_default().min(RETRY_AFTER_MAX))
+    if asked.is_zero() { jittered } else { asked + jittered }
 }
 
 /// The part of `whole` that `number` is of all numbers of 64 bits, to the millisecond.
-fn share(whole: Duration, number: u64) -> Duration {
+pub(super) fn share(whole: Duration, number: u64) -> Duration {
     let millis = (whole.as_millis() * u128::from(number)) >> 64;
     Duration::from_millis(u64::try_from(millis).unwrap_or(u64::MAX))
 }
@@ -60,6 +64,8 @@ mod tests {
             assert_eq!(millis(failures, None, &Always(0)), 0, "full jitter reaches down to nought");
         }
         assert_eq!(millis(1, Some(30), &Always(0)), 30_000);
+        assert_eq!(millis(1, Some(30), &Never), 60_000, "spread over as long again");
         assert_eq!(millis(1, Some(86_400), &Always(0)), 600_000);
+        assert_eq!(millis(1, Some(86_400), &Never), 660_000, "and over no more than our own longest wait");
     }
 }

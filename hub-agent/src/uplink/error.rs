@@ -1,6 +1,6 @@
 //! Why nothing more could be sent, and whether trying again can help.
 
-use super::{backoff, receipt::ReceiptError, send::NoAnswer, sign::SignError};
+use super::{backoff, heartbeat::NotTaken, receipt::ReceiptError, send::NoAnswer, sign::SignError};
 use crate::outbox::OutboxError;
 use std::time::Duration;
 use thiserror::Error;
@@ -55,6 +55,18 @@ pub enum SendError {
         /// How many readings it could not store.
         readings: usize,
     },
+    /// The answer to a hello is none.
+    #[error("say hello with request {number}")]
+    HelloAnswer {
+        /// The request.
+        number: RequestNumber,
+        /// Why.
+        #[source]
+        source: serde_json::Error,
+    },
+    /// The answer to a hello does not show the service.
+    #[error("say hello")]
+    Heartbeat(#[from] NotTaken),
     /// The receipt does not fit the batch.
     #[error("send request {number}")]
     Receipt {
@@ -83,6 +95,8 @@ impl SendError {
             | Self::Json(_)
             | Self::NoAnswer { .. }
             | Self::NotStored { .. }
+            | Self::HelloAnswer { .. }
+            | Self::Heartbeat(_)
             | Self::Receipt { .. } => None,
         }
     }

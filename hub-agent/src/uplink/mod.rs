@@ -5,6 +5,9 @@
 
 pub mod backoff;
 mod error;
+pub mod heartbeat;
+pub mod hello;
+mod pack;
 pub mod receipt;
 pub mod send;
 pub mod sign;
@@ -12,24 +15,25 @@ mod tell;
 
 use crate::{
     clock::Clock,
-    config::Server,
+    config::{Server, ServiceKey},
     events::{Events, HubEvent},
+    listening::Listening,
     net::Network,
     outbox::{Outbox, Request, Row, Waiting},
     prompt::{Board, Screen},
     rng::Randomness,
     shutdown::Phase,
 };
-use base64::{Engine, engine::general_purpose::STANDARD};
-use hyper::body::Bytes;
-use send::{Answer, IDENTITY, JSON, Outgoing, Post};
-use sha2::{Digest, Sha256};
+use chrono::{DateTime, Utc};
+use hello::Touch;
+use pack::Packed;
+use send::{Answer, JSON, Outgoing, Post};
 use sign::{HubKey, Signed};
 use std::{
     fmt,
     sync::{
         Arc, Mutex,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
 };
 use tokio::sync::watch;
@@ -66,6 +70,11 @@ pub struct Uplink {
     screen: Arc<dyn Screen>,
     board: Mutex<Board>,
     readings_max: AtomicUsize,
+    unpacks: AtomicBool,
+    service_key: Option<ServiceKey>,
+    boot: [u8; 8],
+    listening: Arc<Listening>,
+    touch: Touch,
     turn: tokio::sync::Mutex<()>,
 }
 
@@ -83,6 +92,12 @@ pub struct UplinkParts {
     pub key: HubKey,
     /// Where the service is.
     pub server: Server,
+    /// The key the service signs its heartbeats with, where it is pinned.
+    pub service_key: Option<ServiceKey>,
+    /// This run of the program.
+    pub boot: [u8; 8],
+    /// Over which links nothing is heard.
+    pub listening: Arc<Listening>,
     /// Where the readings are.
     pub outbox: Outbox,
     /// Time.
@@ -101,7 +116,20 @@ impl Uplink {
     /// An uplink of its parts. Nothing is sent yet.
     #[must_use]
     pub fn new(parts: UplinkParts) -> Self {
-        let UplinkParts { hub, key, server, outbox, clock, randomness, network, events, screen } = parts;
+        let UplinkParts {
+            hub,
+            key,
+            server,
+            service_key,
+            boot,
+            listening,
+            outbox,
+            clock,
+            randomness,
+            network,
+            events,
+            screen,
+        } = parts;
         let post = Post::new(network, server);
         let (board, readings_max) = (Mutex::default(), AtomicUsize::new(BATCH_READINGS_MAX));
         Self {
@@ -115,6 +143,11 @@ impl Uplink {
             screen,
             board,
             readings_max,
+            unpacks: AtomicBool::new(true),
+            service_key,
+            boot,
+            listening,
+            touch: Touch::default(),
             turn: tokio::sync::Mutex::new(()),
         }
     }
@@ -129,9 +162,10 @@ impl Uplink {
 
     /// Sends what waits for as long as `go_on` says so before each request.
     async fn send_while(&self, go_on: impl Fn() -> bool) -> Result<Sent, SendError> {
-        let _turn = self.turn.lock().await;
         let mut sent = Sent::default();
         while go_on() {
+            // A turn for each request, so that a hello gets its own while a long backlog goes out.
+            let _turn = self.turn.lock().await;
             let readings_max = self.readings_max.load(Ordering::Relaxed);
             let Some(request) = self.outbox.next_request(readings_max, self.clock.now()).await? else { break };
             for row in &request.damaged {
@@ -191,7 +225,14 @@ impl Uplink {
             Err(SendError::Refused { status, code, .. }) => {
                 self.events.emit(&HubEvent::BatchRefused { number, status: *status, code: *code });
             }
-            Err(SendError::Outbox(_) | SendError::Sign(_) | SendError::Json(_) | SendError::NotStored { .. })
+            Err(
+                SendError::Outbox(_)
+                | SendError::Sign(_)
+                | SendError::Json(_)
+                | SendError::NotStored { .. }
+                | SendError::HelloAnswer { .. }
+                | SendError::Heartbeat(_),
+            )
             | Ok(_) => {}
         }
         let lines = result?;
@@ -204,48 +245,65 @@ impl Uplink {
         let readings: Vec<&wire::v1::Reading> = request.readings.iter().map(|waiting| &waiting.reading).collect();
         let count = readings.len();
         let batch = Batch { made_at: wire::v1::moment(at), lane: request.lane, readings };
-        let body = Bytes::from(serde_json::to_vec(&batch).map_err(SendError::Json)?);
-        let digest = format!("sha-256=:{}:", STANDARD.encode(Sha256::digest(&body)));
-        let signed = Signed {
-            method: "POST",
-            path: BATCHES_PATH,
-            content_type: JSON,
-            content_encoding: IDENTITY,
-            content_digest: &digest,
-        };
-        let headers = sign::sign(signed, &self.hub, number, &self.key, at)?;
+        let packed = self.pack(serde_json::to_vec(&batch).map_err(SendError::Json)?);
         self.events.emit(&HubEvent::BatchSent {
             number,
             lane: request.lane,
             readings: count,
             reading_ids: batch.readings.iter().filter_map(|reading| ReadingId::parse(&reading.id).ok()).collect(),
-            bytes: body.len(),
+            bytes: packed.body.len(),
             request_line: format!("POST {BATCHES_PATH}"),
-            digest: digest.clone(),
+            digest: packed.digest.clone(),
         });
+        let is_packed = packed.is_packed();
+        let answer = self.deliver(BATCHES_PATH, number, packed, at).await?;
+        match answer.status {
+            200 => {
+                receipt::read(&answer.body, &request.readings).map_err(|source| SendError::Receipt { number, source })
+            }
+            _ => Err(self.refused(number, count, &answer, is_packed)),
+        }
+    }
+
+    fn pack(&self, json: Vec<u8>) -> Packed {
+        Packed::of(json, self.unpacks.load(Ordering::Relaxed))
+    }
+
+    /// Signs a body, sends it, and brings back the answer.
+    async fn deliver(
+        &self,
+        path: &'static str,
+        number: RequestNumber,
+        packed: Packed,
+        at: DateTime<Utc>,
+    ) -> Result<Answer, SendError> {
+        let Packed { body, encoding, digest } = packed;
+        let signed =
+            Signed { method: "POST", path, content_type: JSON, content_encoding: encoding, content_digest: &digest };
+        let headers = sign::sign(signed, &self.hub, number, &self.key, at)?;
         let outgoing = Outgoing {
-            path: BATCHES_PATH,
+            path,
+            content_encoding: encoding,
             content_digest: &digest,
             signature_input: &headers.signature_input,
             signature: &headers.signature,
             body,
         };
-        let answer = self.post.post(outgoing).await.map_err(|source| SendError::NoAnswer { number, source })?;
-        match answer.status {
-            200 => {
-                receipt::read(&answer.body, &request.readings).map_err(|source| SendError::Receipt { number, source })
-            }
-            _ => Err(self.refused(number, count, &answer)),
-        }
+        self.post.post(outgoing).await.map_err(|source| SendError::NoAnswer { number, source })
     }
 
     /// What an answer that is not a receipt means. Retry or not is in the code; without one, in the status.
-    fn refused(&self, number: RequestNumber, readings: usize, answer: &Answer) -> SendError {
+    fn refused(&self, number: RequestNumber, readings: usize, answer: &Answer, was_packed: bool) -> SendError {
         let status = answer.status;
         let problem: Option<Problem> = serde_json::from_slice(&answer.body).ok();
         let code = problem.and_then(|problem| ErrorCode::from_code(&problem.code));
         let is_later =
             code.map_or(matches!(status, 408 | 425 | 429 | 500..), |code| code.meaning().retry == Retry::Later);
+        if was_packed && code == Some(ErrorCode::EncodingNotSupported) {
+            // A service of before it unpacked: from now on nothing is packed.
+            self.unpacks.store(false, Ordering::Relaxed);
+            return SendError::Busy { number, status, retry_after: None };
+        }
         if status == 413 && readings > 1 {
             // The service takes smaller batches than we thought: halve them from now on.
             self.readings_max.store(readings / 2, Ordering::Relaxed);

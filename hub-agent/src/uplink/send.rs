@@ -43,9 +43,6 @@ const IDLE_FOR: Duration = Duration::from_secs(4);
 /// The one content type sent.
 pub(super) const JSON: &str = "application/json";
 
-/// The one content encoding sent.
-pub(super) const IDENTITY: &str = "identity";
-
 /// Why there is no answer. Whether the service got the request is not known.
 #[derive(Debug, Error)]
 pub enum NoAnswer {
@@ -81,6 +78,7 @@ impl NoAnswer {
 /// A request, its headers already signed.
 pub(super) struct Outgoing<'a> {
     pub(super) path: &'a str,
+    pub(super) content_encoding: &'a str,
     pub(super) content_digest: &'a str,
     pub(super) signature_input: &'a str,
     pub(super) signature: &'a str,
@@ -117,7 +115,7 @@ impl Post {
             .method(Method::POST)
             .uri(format!("{}{}", self.server, outgoing.path))
             .header(CONTENT_TYPE, JSON)
-            .header(CONTENT_ENCODING, IDENTITY)
+            .header(CONTENT_ENCODING, outgoing.content_encoding)
             .header("content-digest", outgoing.content_digest)
             .header("signature-input", outgoing.signature_input)
             .header("signature", outgoing.signature)

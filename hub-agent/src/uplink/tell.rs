@@ -43,8 +43,10 @@ impl Uplink {
             if let (true, Ok(reading_id)) = (instructions.is_empty(), ReadingId::parse(&waiting.reading.id)) {
                 self.events.emit(&HubEvent::PromptWithheld { reading_id, why: Withheld::NobodyToTell });
             }
-            // A verdict repeated long after the reading was first sent was made for another moment.
-            if line.outcome == Outcome::Duplicate && at - waiting.first_sent > PROMPT_STANDS_FOR {
+            // A verdict repeated long after the reading was first sent was made for another moment, and one on a reading that
+            // the service asked for again is not news to anybody.
+            let is_late = line.outcome == Outcome::Duplicate && at - waiting.first_sent > PROMPT_STANDS_FOR;
+            if is_late || waiting.was_told {
                 self.withhold(instructions.into_iter().map(|instruction| (instruction, Withheld::TooLongAgo)));
             } else {
                 prompts.extend(instructions);

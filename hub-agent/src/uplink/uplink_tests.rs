@@ -7,11 +7,13 @@ use crate::{
     prompt::{PROMPT_STANDS_FOR, Withheld},
     test_parts::{Fixture, Reply, SEED, Script, ScriptedServer, answer, config, fixture, june_frame, receipt, stored},
 };
+use base64::{Engine, engine::general_purpose::STANDARD};
 use chrono::TimeDelta;
 use httpsig::prelude::{
     AlgorithmName, HttpSignatureBase, HttpSignatureHeaders, PublicKey, message_component::HttpMessageComponent,
 };
 use send::NoAnswer;
+use sha2::{Digest, Sha256};
 use std::net::TcpListener;
 use vitals::wire::{
     signing::{COMPONENTS, LABEL},
@@ -45,7 +47,8 @@ async fn a_batch_is_signed_digested_and_settled() {
     let header = |name: &str| seen.headers[name].clone();
     assert_eq!(
         (header("content-type").as_str(), header("content-encoding").as_str()),
-        ("application/json", "identity")
+        ("application/json", "gzip"),
+        "two readings are worth packing"
     );
     assert_eq!(header("content-digest"), format!("sha-256=:{}:", STANDARD.encode(Sha256::digest(&seen.body))));
     assert_eq!((seen.batch().lane, seen.batch().made_at.as_str()), (Lane::Live, "2026-06-01T12:00:00Z"));
@@ -74,6 +77,28 @@ async fn a_batch_is_signed_digested_and_settled() {
     let HubEvent::BatchSent { number, digest, request_line, bytes, .. } = sent else { panic!("it is named so") };
     assert_eq!((number.to_string(), digest, bytes), (seen.nonce(), header("content-digest"), seen.body.len()));
     assert_eq!(request_line, "POST /v1/batches");
+}
+
+#[tokio::test]
+async fn one_reading_goes_as_it_is() {
+    let (agent, _fixture, server, _folder) = with(vec![stored()], &[50]).await;
+    assert_eq!(agent.send_waiting().await.unwrap().settled, 1);
+    assert_eq!(server.seen().remove(0).headers["content-encoding"], "identity");
+}
+
+/// A service of before it unpacked: the hub packs no more, and the readings arrive.
+#[tokio::test]
+async fn a_service_that_does_not_unpack_gets_bodies_as_they_are() {
+    let refuses = answer(415, "", r#"{"code":"encoding_not_supported","message":""}"#);
+    let (agent, fixture, server, _folder) = with(vec![refuses, stored()], &[50, 55]).await;
+    let error = agent.send_waiting().await.unwrap_err();
+    assert!(matches!(error, SendError::Busy { retry_after: None, .. }), "{error:?}");
+    assert_eq!(agent.send_waiting().await.unwrap().settled, 2);
+    let seen = server.seen();
+    let encodings: Vec<&str> = seen.iter().map(|seen| seen.headers["content-encoding"].as_str()).collect();
+    assert_eq!(encodings, ["gzip", "identity"]);
+    assert_eq!(seen[0].batch().readings, seen[1].batch().readings);
+    assert!(!fixture.events.names().contains(&"batch_refused"), "nobody needs to come");
 }
 
 #[tokio::test]

@@ -14,7 +14,7 @@ pub use policy::Scope;
 pub use sign_in::{NobodySignsIn, SignIn};
 
 use rules::Actor;
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Arc};
 use thiserror::Error;
 use vitals::{HubId, PatientId};
 
@@ -22,8 +22,8 @@ use vitals::{HubId, PatientId};
 ///
 /// Nobody outside this module can make one by hand:
 ///
-/// ```compile_fail,E0423
-/// let access = ingest::access::Access("everything");
+/// ```compile_fail,E0451
+/// let access = ingest::access::Access { grant: "everything" };
 /// ```
 ///
 /// while handing one on is open to all:
@@ -32,11 +32,24 @@ use vitals::{HubId, PatientId};
 /// fn is_staff(access: &ingest::access::Access) -> bool { access.actor().is_some() }
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Access(Grant);
+pub struct Access {
+    grant: Grant,
+    lane: Lane,
+}
+
+/// Which of two lanes a caller's writes wait in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Lane {
+    /// What is happening now: always served first.
+    #[default]
+    Live,
+    /// What was measured while the line was down: served when nothing live waits, and shed first.
+    Backfill,
+}
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Grant {
-    Hub { id: HubId, patients: BTreeSet<PatientId> },
+    Hub { id: HubId, patients: Arc<BTreeSet<PatientId>> },
     System(Purpose),
     Staff { who: Actor, caseload: Caseload },
 }
@@ -52,8 +65,13 @@ pub enum Purpose {
     Notify,
     /// Reads committed changes for followers.
     Follow,
-    /// Reads a hub's replay window before its first request.
+    /// Reads a hub's replay window before its first request, keeps the numbers of its hellos, compares the chain heads it
+    /// returns, and asks for what is wanted of it again.
     Receive,
+    /// Notes in the record what the service did or found: the `audit` entries.
+    Audit,
+    /// Checks the store against itself, and signs its daily root.
+    Verify,
 }
 
 /// The people and hubs a member of staff looks after.
@@ -70,11 +88,11 @@ pub struct Caseload {
 #[error("use the store: this access does not allow it")]
 pub struct Denied;
 
-/// A hub whose signature was verified: made by `http::signature` alone, from the registry of hubs.
+/// A hub whose signature was verified: the registry of hubs gives it out where that happened, and nowhere else.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct VerifiedHub {
     id: HubId,
-    patients: BTreeSet<PatientId>,
+    patients: Arc<BTreeSet<PatientId>>,
 }
 
 impl VerifiedHub {
@@ -90,29 +108,50 @@ impl VerifiedHub {
         &self.patients
     }
 
-    /// Made where a signature has been verified, and nowhere else.
     pub(crate) fn new(id: HubId, patients: BTreeSet<PatientId>) -> Self {
-        Self { id, patients }
+        Self { id, patients: Arc::new(patients) }
     }
 }
 
 impl Access {
+    fn live(grant: Grant) -> Self {
+        Self { grant, lane: Lane::Live }
+    }
+
+    /// The same access for what can wait: its writes give way to live ones.
+    #[must_use]
+    pub fn for_backfill(self) -> Self {
+        Self { lane: Lane::Backfill, ..self }
+    }
+
+    /// Which lane its writes wait in.
+    #[must_use]
+    pub fn lane(&self) -> Lane {
+        self.lane
+    }
+
+    /// Whether it is a hub's.
+    #[must_use]
+    pub fn is_hub(&self) -> bool {
+        matches!(self.grant, Grant::Hub { .. })
+    }
+
     /// The access of a hub that signed its request with its key.
     #[must_use]
     pub fn hub(hub: &VerifiedHub) -> Self {
-        Self(Grant::Hub { id: hub.id.clone(), patients: hub.patients.clone() })
+        Self::live(Grant::Hub { id: hub.id.clone(), patients: hub.patients.clone() })
     }
 
     /// The access of the service itself, for one purpose.
     #[must_use]
     pub fn system(purpose: Purpose) -> Self {
-        Self(Grant::System(purpose))
+        Self::live(Grant::System(purpose))
     }
 
     /// The member of staff this access is for, if it is one's.
     #[must_use]
     pub fn actor(&self) -> Option<&Actor> {
-        match &self.0 {
+        match &self.grant {
             Grant::Staff { who, .. } => Some(who),
             Grant::Hub { .. } | Grant::System(_) => None,
         }
@@ -123,5 +162,5 @@ impl Access {
 /// tests may make it, and a tidy test holds them to it.
 #[must_use]
 pub fn demo_case_manager(who: Actor, caseload: Caseload) -> Access {
-    Access(Grant::Staff { who, caseload })
+    Access::live(Grant::Staff { who, caseload })
 }

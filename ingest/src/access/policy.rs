@@ -39,7 +39,7 @@ impl Access {
     }
 
     fn may_cause(&self, subject: &Subject, event: &Event) -> bool {
-        match (&self.0, subject, event) {
+        match (&self.grant, subject, event) {
             (Grant::Hub { id, patients }, Subject::Patient(patient), Event::Reading(admitted)) => {
                 patients.contains(patient) && admitted.hub == *id
             }
@@ -53,8 +53,10 @@ impl Access {
             (Grant::System(Purpose::SetUp), Subject::Patient(patient), Event::Registered(person)) => {
                 person.id == *patient
             }
+            (Grant::System(Purpose::Receive), Subject::Service, Event::Received { .. }) => true,
             (Grant::System(Purpose::Sweep), Subject::Patient(_), Event::Due(_) | Event::Reconsider(_)) => true,
             (Grant::System(Purpose::Notify), Subject::Patient(_), Event::Delivered { .. }) => true,
+            (Grant::System(Purpose::Audit), Subject::Patient(_) | Subject::Service, Event::Audited(_)) => true,
             (Grant::Staff { who, caseload }, Subject::Patient(patient), Event::Acknowledged { by, .. }) => {
                 caseload.patients.contains(patient) && by == who
             }
@@ -65,22 +67,25 @@ impl Access {
     /// Whose records may be read.
     #[must_use]
     pub fn patients(&self) -> Scope<'_, PatientId> {
-        match &self.0 {
+        match &self.grant {
             Grant::Staff { caseload, .. } => Scope::Only(&caseload.patients),
             Grant::System(Purpose::Sweep | Purpose::Notify | Purpose::Follow) => Scope::All,
-            Grant::Hub { .. } | Grant::System(Purpose::SetUp | Purpose::Receive) => Scope::None,
+            Grant::Hub { .. } | Grant::System(Purpose::SetUp | Purpose::Receive | Purpose::Audit | Purpose::Verify) => {
+                Scope::None
+            }
         }
     }
 
     /// Which hubs' unassigned readings and refusals may be read.
     #[must_use]
     pub fn hubs(&self) -> Scope<'_, HubId> {
-        match &self.0 {
+        match &self.grant {
             Grant::Staff { caseload, .. } => Scope::Only(&caseload.hubs),
             Grant::System(Purpose::Follow) => Scope::All,
-            Grant::Hub { .. } | Grant::System(Purpose::SetUp | Purpose::Sweep | Purpose::Notify | Purpose::Receive) => {
-                Scope::None
-            }
+            Grant::Hub { .. }
+            | Grant::System(
+                Purpose::SetUp | Purpose::Sweep | Purpose::Notify | Purpose::Receive | Purpose::Audit | Purpose::Verify,
+            ) => Scope::None,
         }
     }
 
@@ -89,6 +94,6 @@ impl Access {
     /// # Errors
     /// [`Denied`] for anybody else, and for any other purpose.
     pub fn must_be(&self, purpose: Purpose) -> Result<(), Denied> {
-        if self.0 == Grant::System(purpose) { Ok(()) } else { Err(Denied) }
+        if self.grant == Grant::System(purpose) { Ok(()) } else { Err(Denied) }
     }
 }

@@ -1,13 +1,20 @@
 //! One good reading, and every way to spoil it: each row changes one field and names the code it must give.
 
 use super::*;
+use proptest::prelude::*;
 use std::collections::BTreeMap;
+use vitals::wire::v1;
 use vitals::{
     NoValue, Value,
     record::{RecordKey, reading_id},
 };
 
 mod values;
+
+/// As [`super::admit`], of a reading that a test may change.
+fn admit(reading: &v1::Reading, hub: &HubId, sent_at: DateTime<Utc>, at: DateTime<Utc>) -> Result<Admitted, ErrorCode> {
+    super::admit(&reading.into(), hub, sent_at, at)
+}
 
 fn hub() -> HubId {
     HubId::parse("hub-1").unwrap()
@@ -168,4 +175,34 @@ fn a_reading_from_long_ago_is_marked_late() {
     let mut reading = good();
     (reading.device_time, reading.taken_at) = (Some("2017-01-16T13:00:24".into()), "2017-01-16T13:00:24Z".into());
     assert!(admit(&reading, &hub(), at(), at()).unwrap().reading.quality.has(Flag::ArrivedLate));
+}
+
+proptest! {
+    /// The short way to a moment gives what the general way gives, or nothing.
+    #[test]
+    fn the_usual_form_of_a_moment_is_read_as_any_other(
+        fields in (1_u32..=9999, 0_u32..=13, 0_u32..=32, 0_u32..=24, 0_u32..=60, 0_u32..=61),
+        fraction in "(\\.[0-9]{0,11})?",
+        change in proptest::option::weighted(0.3, (0_usize..24, "[-+:.TtZz 0-9\u{e9}]")),
+    ) {
+        let (year, month, day, hour, minute, second) = fields;
+        let mut text = format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}{fraction}Z");
+        if let Some((place, letter)) = change && text.is_char_boundary(place) && place < text.len() {
+            text.replace_range(place..=place, &letter);
+        }
+        let general = DateTime::parse_from_rfc3339(&text).ok().filter(|_| text.ends_with('Z')).map(|at| at.with_timezone(&Utc));
+        prop_assert_eq!(moment(&text).ok(), general, "{}", text);
+        if let Some(usual) = usual_moment(&text) {
+            prop_assert_eq!(Some(usual), general, "{}", text);
+        }
+    }
+}
+
+#[test]
+fn hubs_write_moments_in_the_usual_form() {
+    for micros in [0, 1, 1_000, 123_456, 500_000] {
+        let at = at() + TimeDelta::microseconds(micros);
+        assert_eq!(usual_moment(&v1::moment(at)), Some(at));
+    }
+    assert_eq!(usual_moment("2016-12-31T23:59:60Z"), None, "left to the general way");
 }

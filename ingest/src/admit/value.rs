@@ -4,17 +4,16 @@
 //! missing or at odds with the rest, each refuse the reading with its code; nothing is passed over. Never strict with a
 //! person: a number that nobody can have is no reason to refuse what came with it, nor to be silent about it.
 
-use std::collections::BTreeMap;
 use vitals::{
-    Decimal, ErrorCode, Flag, Kind, Measure, NoValue, Quantity, Unit, Value,
+    Decimal, ErrorCode, Flag, Kind, Measure, NoValue, Quantity, Value,
     catalogue::{self, Component},
     measure::{NotWhole, Parts, Word},
-    wire::v1,
+    wire::v1::lent::{ByName, Number, Reading},
 };
 
 /// The value, or why there is none, and what was noticed about it. A reading that is all words has `measured`, with nothing
 /// in it.
-pub(super) fn read(reading: &v1::Reading, kind: Kind) -> Result<(Value<Measure>, Option<Flag>), ErrorCode> {
+pub(super) fn read(reading: &Reading<'_>, kind: Kind) -> Result<(Value<Measure>, Option<Flag>), ErrorCode> {
     match (&reading.measured, &reading.not_measured) {
         (Some(numbers), None) => measured(reading, kind, numbers),
         (None, Some(code)) if has_nothing_beside(reading) => {
@@ -26,19 +25,21 @@ pub(super) fn read(reading: &v1::Reading, kind: Kind) -> Result<(Value<Measure>,
 }
 
 /// Whether nothing is said of a value, so that there may be none.
-fn has_nothing_beside(reading: &v1::Reading) -> bool {
+fn has_nothing_beside(reading: &Reading<'_>) -> bool {
     reading.said.is_empty() && reading.rr_intervals_1024ths.is_empty() && reading.sequence.is_none()
 }
 
 fn measured(
-    reading: &v1::Reading,
+    reading: &Reading<'_>,
     kind: Kind,
-    numbers: &BTreeMap<String, v1::Number>,
+    sent: &ByName<'_, Number<'_>>,
 ) -> Result<(Value<Measure>, Option<Flag>), ErrorCode> {
     let known = |name: &str| catalogue::component(name).filter(|known| known.kind == kind);
-    let own = numbers.iter().filter_map(|(name, sent)| Some((known(name)?, sent)));
+    let own = sent.iter().filter_map(|(name, sent)| Some((known(name)?, sent)));
+    let numbers: Vec<_> = own.map(|(known, sent)| number(known, sent)).collect::<Result<_, _>>()?;
+    let is_all_own = numbers.len() == sent.len();
     let parts = Parts {
-        numbers: own.map(|(known, sent)| number(known, sent)).collect::<Result<_, _>>()?,
+        numbers,
         said: words(reading)?,
         rr_intervals: reading.rr_intervals_1024ths.clone(),
         sequence: reading.sequence,
@@ -50,7 +51,7 @@ fn measured(
         Err(refused) => return Err(code(refused)),
     };
     // What is missing is named before what is too much: numbers of another kind alone are no value of this one.
-    if numbers.keys().all(|name| known(name).is_some()) { Ok(read) } else { Err(ErrorCode::KindNotSupported) }
+    if is_all_own { Ok(read) } else { Err(ErrorCode::KindNotSupported) }
 }
 
 /// What of a measure a living person can have. The bytes keep the rest.
@@ -63,26 +64,26 @@ fn plausible(measure: &Measure) -> (Value<Measure>, Option<Flag>) {
     }
 }
 
-fn number(known: &'static Component, sent: &v1::Number) -> Result<(&'static str, Quantity), ErrorCode> {
+fn number(known: &'static Component, sent: &Number<'_>) -> Result<(&'static str, Quantity), ErrorCode> {
     let value = Decimal::parse(&sent.value).map_err(|_not_a_decimal| ErrorCode::ValueMalformed)?;
-    if Unit::from_ucum(&sent.unit) != Some(known.ucum) {
+    if *sent.unit != *known.ucum.ucum() {
         return Err(ErrorCode::UnitNotSupported);
     }
     Ok((known.name.as_str(), Quantity::new(value, known.ucum)))
 }
 
 /// The words, with posture and arm, which have fields of their own and must not stand twice.
-fn words(reading: &v1::Reading) -> Result<Vec<(Word, String)>, ErrorCode> {
+fn words(reading: &Reading<'_>) -> Result<Vec<(Word, String)>, ErrorCode> {
     let mut said = Vec::with_capacity(reading.said.len());
-    for (about, word) in &reading.said {
+    for (about, word) in reading.said.iter() {
         let about = Word::from_name(about).ok_or(ErrorCode::KindNotSupported)?;
         if matches!(about, Word::Posture | Word::Arm) {
             return Err(ErrorCode::ReadingMalformed);
         }
-        said.push((about, word.clone()));
+        said.push((about, (**word).to_owned()));
     }
     let fields = [(Word::Posture, &reading.posture), (Word::Arm, &reading.arm)];
-    said.extend(fields.into_iter().filter_map(|(about, word)| Some((about, word.clone()?))));
+    said.extend(fields.into_iter().filter_map(|(about, word)| Some((about, (**word.as_ref()?).to_owned()))));
     Ok(said)
 }
 

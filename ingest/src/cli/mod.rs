@@ -1,6 +1,8 @@
-//! The command line: `ingest serve`.
+//! The command line: `ingest serve`, `ingest verify` and `ingest server-key`.
 
+mod keys;
 pub mod out;
+mod verify;
 
 use crate::{
     access::NobodySignsIn,
@@ -17,8 +19,10 @@ use crate::{
     store::{
         Store,
         embedded::{EmbeddedStore, OpenError, StoreKeys},
+        evidence::NotVerified,
     },
 };
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use clap::{CommandFactory, Parser, Subcommand};
 use rules::{
     ActivePack, Channel, Pack,
@@ -53,6 +57,23 @@ enum Command {
         #[arg(long)]
         config: PathBuf,
     },
+    /// Checks every row of the store against the others and names the first that is not as it was written. Changes nothing;
+    /// the service may run meanwhile.
+    Verify {
+        /// The settings.
+        #[arg(long)]
+        config: PathBuf,
+        /// Also has SQLite compare each index with its table. The log of a running service grows meanwhile.
+        #[arg(long)]
+        indexes: bool,
+    },
+    /// Prints the public half of the key the service signs with, in base64, for the settings of its hubs
+    /// (`service_public_key`). Makes the key where there is none yet.
+    ServerKey {
+        /// The settings.
+        #[arg(long)]
+        config: PathBuf,
+    },
 }
 
 /// Makes the store for a folder: the seam at which a test puts a faulty one.
@@ -76,6 +97,9 @@ pub enum CommandError {
     /// The store.
     #[error("open the store")]
     Open(#[from] OpenError),
+    /// The store is not as it was written, or could not be read.
+    #[error(transparent)]
+    Verify(#[from] NotVerified),
     /// A pack does not read.
     #[error("use protocol {}", path.display())]
     Pack {
@@ -131,15 +155,27 @@ pub fn run_with(arguments: impl IntoIterator<Item = OsString>, make_store: Store
         Ok(arguments) => arguments,
         Err(error) => return out::usage(&error),
     };
-    let Command::Serve { config } = arguments.command;
     out::start_log("info");
-    match serve(&config, make_store) {
+    let done = match arguments.command {
+        Command::Serve { config } => serve(&config, make_store),
+        Command::Verify { config, indexes } => verify::run(&config, indexes),
+        Command::ServerKey { config } => print_server_key(&config),
+    };
+    match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             out::failed("ingest", &error);
             ExitCode::FAILURE
         }
     }
+}
+
+fn print_server_key(config: &Path) -> Result<(), CommandError> {
+    let folder = Config::read(config)?.data;
+    let key = make_private_folder(&folder).and_then(|()| keys::server_key(&folder, &OsRandomness));
+    let key = key.map_err(|cause| CommandError::File { path: folder, cause })?;
+    out::line(&STANDARD.encode(key.public()));
+    Ok(())
 }
 
 fn serve(config: &Path, make_store: StoreMaker) -> Result<(), CommandError> {
@@ -155,7 +191,16 @@ async fn serve_until_told(config: Config, make_store: StoreMaker) -> Result<(), 
     let file = |path: &Path, cause| CommandError::File { path: path.to_owned(), cause };
     make_private_folder(&config.data).map_err(|cause| file(&config.data, cause))?;
     let _only = lock(&config.data).map_err(|cause| file(&config.data, cause))?;
-    let keys = StoreKeys { chain: chain_key(&config.data, rng.as_ref()).map_err(|cause| file(&config.data, cause))? };
+    let chain = keys::chain_key(&config.data, rng.as_ref()).map_err(|cause| file(&config.data, cause))?;
+    let server_key = keys::server_key(&config.data, rng.as_ref()).map_err(|cause| file(&config.data, cause))?;
+    let public = STANDARD.encode(server_key.public());
+    tracing::info!(
+        key.id = server_key.id(),
+        key.public = public,
+        "The service signs with key {}: {public}.",
+        server_key.id()
+    );
+    let keys = StoreKeys { chain };
     let store = make_store(&config.data, keys)?;
     let mut channels: BTreeMap<Channel, Arc<dyn Deliver>> = BTreeMap::new();
     channels.insert(Channel::Console, Arc::new(Console));
@@ -175,6 +220,7 @@ async fn serve_until_told(config: Config, make_store: StoreMaker) -> Result<(), 
         rng,
         events,
         store,
+        server_key,
         decide: Arc::new(decide),
         hubs: config.hubs,
         people: config.people,
@@ -235,36 +281,5 @@ fn make_private_folder(folder: &Path) -> io::Result<()> {
     match folder.parent().filter(|parent| !parent.as_os_str().is_empty()) {
         Some(parent) => fs::File::open(parent)?.sync_all(),
         None => Ok(()),
-    }
-}
-
-/// The file of the chain's key within the store's folder.
-const CHAIN_KEY_FILE: &str = "chain.key";
-
-/// The key of the chain, made at the first start and kept with the store, readable by its owner only.
-fn chain_key(folder: &Path, rng: &dyn Randomness) -> io::Result<[u8; 32]> {
-    use std::{io::Write, os::unix::fs::OpenOptionsExt};
-    let path = folder.join(CHAIN_KEY_FILE);
-    let bad = || {
-        io::Error::new(
-            io::ErrorKind::InvalidData,
-            "chain.key is not 32 bytes: restore it from the backup; without it the record cannot be checked",
-        )
-    };
-    match fs::read(&path) {
-        Ok(bytes) => bytes.try_into().map_err(|_bytes: Vec<u8>| bad()),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            let mut key = [0; 32];
-            rng.fill(&mut key).map_err(io::Error::other)?;
-            // Written beside and renamed, so that a power cut leaves a whole key or none.
-            let new = folder.join("chain.key.new");
-            let mut file = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&new)?;
-            file.write_all(&key)?;
-            file.sync_all()?;
-            fs::rename(&new, &path)?;
-            fs::File::open(folder)?.sync_all()?;
-            Ok(key)
-        }
-        Err(error) => Err(error),
     }
 }

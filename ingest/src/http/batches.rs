@@ -16,7 +16,10 @@ use rules::{Event, event::RefusedReading};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use std::collections::BTreeMap;
-use vitals::{Admitted, ErrorCode, ReadingId, Who, WhyUnassigned, wire::v1};
+use vitals::{
+    Admitted, ErrorCode, ReadingId, Who, WhyUnassigned,
+    wire::v1::{self, lent},
+};
 
 /// `POST /v1/batches`.
 pub(super) async fn receive(
@@ -28,18 +31,36 @@ pub(super) async fn receive(
     if let Err(refusal) = &answer {
         shared.events.emit(&ServiceEvent::RequestRefused { code: refusal.code() });
     }
-    answer.map(|receipt| HttpResponse::Ok().insert_header((header::CACHE_CONTROL, "no-store")).json(receipt))
+    answer.map(|receipt| {
+        let mut response = HttpResponse::Ok();
+        response
+            .insert_header((header::CACHE_CONTROL, "no-store"))
+            .insert_header(header::ContentType::json())
+            .body(receipt)
+    })
 }
 
-async fn take_in(head: &RequestHead, payload: web::Payload, shared: &Shared) -> Result<v1::Receipt, Refusal> {
-    content_is_ours(head)?;
+async fn take_in(head: &RequestHead, payload: web::Payload, shared: &Shared) -> Result<Vec<u8>, Refusal> {
+    let encoding = body::encoding(head)?;
     // The signature covers the head alone, digest included: nobody unknown makes us read a body.
     let signed = signature::verify(head, &shared.hubs)?;
-    let bytes = body::read(payload, v1::BODY_BYTES_MAX).await?;
-    signed.covers(&bytes)?;
+    shared.metrics.signature_verified();
+    let receipt = answer(head, payload, shared, &signed, encoding).await;
+    receipt.map_err(|refusal| refusal.for_hub(signed.hub.id(), signed.number))
+}
+
+async fn answer(
+    head: &RequestHead,
+    payload: web::Payload,
+    shared: &Shared,
+    signed: &Signed,
+    encoding: body::Encoding,
+) -> Result<Vec<u8>, Refusal> {
+    let _turn = shared.room.enter(signed.hub.id())?;
+    let body = body::take(head, payload, signed, encoding, &shared.room, v1::BODY_BYTES_MAX).await?;
     let at = shared.clock.now();
     shared.windows.take(shared.store.as_ref(), signed.hub.id(), signed.number).await?;
-    let batch: v1::Batch<Box<RawValue>> = serde_json::from_slice(&bytes).map_err(|_cause| ErrorCode::BodyMalformed)?;
+    let batch: v1::Batch<&RawValue> = serde_json::from_slice(&body.bytes).map_err(|_cause| ErrorCode::BodyMalformed)?;
     if batch.readings.len() > v1::BATCH_READINGS_MAX {
         return Err(ErrorCode::TooManyReadings.into());
     }
@@ -47,18 +68,30 @@ async fn take_in(head: &RequestHead, payload: web::Payload, shared: &Shared) -> 
         hub: signed.hub.id().clone(),
         number: signed.number,
         readings: batch.readings.len(),
-        bytes: bytes.len(),
+        bytes: body.sent_bytes,
         digest: signed.digest.clone(),
     });
+    if let Some(event) = shared.heard.batch(signed.hub.id(), at) {
+        shared.events.emit(&event);
+    }
     let sent_at = moment(&batch.made_at).map_err(|_malformed| ErrorCode::BodyMalformed)?;
-    let (slices, places) = sort(&batch.readings, &signed, sent_at, at);
+    let (slices, places) = sort(&batch.readings, signed, sent_at, at);
     for code in places.refused.values() {
         shared.events.emit(&ServiceEvent::ReadingRefused { hub: signed.hub.id().clone(), code: *code });
     }
-    let who = Access::hub(&signed.hub);
+    let who = match batch.lane {
+        v1::Lane::Live => Access::hub(&signed.hub),
+        v1::Lane::Backfill => Access::hub(&signed.hub).for_backfill(),
+    };
     let answers = shared.store.apply(&who, slices, shared.decide.clone(), at).await;
-    let outcomes = take_answers(answers, shared)?;
-    Ok(receipt::write(places, &outcomes, at))
+    let took = (shared.clock.now() - at).to_std().unwrap_or_default();
+    let outcomes = take_answers(answers, shared).map_err(|refusal| match batch.lane {
+        v1::Lane::Live => refusal,
+        v1::Lane::Backfill => refusal.of_backfill(),
+    })?;
+    let (hub, number) = (signed.hub.id().clone(), signed.number);
+    shared.events.emit(&ServiceEvent::BatchCommitted { hub, number, took });
+    Ok(receipt::write(&places, &outcomes, at)?)
 }
 
 /// What each slice came to. One person's slice that failed never holds up another's receipt: its readings are offered
@@ -86,22 +119,10 @@ fn take_answers(
     }
 }
 
-fn content_is_ours(head: &RequestHead) -> Result<(), ErrorCode> {
-    let is =
-        |name, expected| head.headers.get(name).is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(expected));
-    if !is(header::CONTENT_TYPE, b"application/json") {
-        return Err(ErrorCode::ContentTypeNotSupported);
-    }
-    if !is(header::CONTENT_ENCODING, b"identity") {
-        return Err(ErrorCode::EncodingNotSupported);
-    }
-    Ok(())
-}
-
 /// Where in the batch everything stood, so that the receipt can say it in the order sent.
-pub(super) struct Places {
+pub struct Places<'a> {
     /// The id of each reading as sent; empty where it has none.
-    pub(super) ids: Vec<String>,
+    pub(super) ids: Vec<lent::Text<'a>>,
     /// What was refused, by place.
     pub(super) refused: BTreeMap<usize, ErrorCode>,
     /// The places of each slice's readings, for the slices after [`SLICES_BEFORE_READINGS`].
@@ -110,18 +131,20 @@ pub(super) struct Places {
 
 /// Sorts a batch by whose its readings are. The slices to apply: the request's number first, then what was refused, then
 /// each subject's readings.
-fn sort(
-    readings: &[Box<RawValue>],
+pub fn sort<'a>(
+    readings: &[&'a RawValue],
     signed: &Signed,
     sent_at: DateTime<Utc>,
     at: DateTime<Utc>,
-) -> (Vec<Slice>, Places) {
+) -> (Vec<Slice>, Places<'a>) {
     let hub = signed.hub.id();
-    let mut places = Places { ids: Vec::new(), refused: BTreeMap::new(), of_slices: Vec::new() };
+    let mut places =
+        Places { ids: Vec::with_capacity(readings.len()), refused: BTreeMap::new(), of_slices: Vec::new() };
     let mut refused = Vec::new();
     let mut admitted: BTreeMap<Subject, (Vec<usize>, Vec<Event>)> = BTreeMap::new();
     for (place, json) in readings.iter().enumerate() {
-        let parsed = serde_json::from_str::<v1::Reading>(json.get()).map_err(|_cause| ErrorCode::ReadingMalformed);
+        let parsed =
+            serde_json::from_str::<lent::Reading<'a>>(json.get()).map_err(|_cause| ErrorCode::ReadingMalformed);
         let id = parsed.as_ref().map_or_else(|_malformed| id_of(json), |reading| reading.id.clone());
         match parsed.and_then(|reading| admit(&reading, hub, sent_at, at)) {
             Ok(mut reading) => {
@@ -135,7 +158,7 @@ fn sort(
                 refused.push(Event::Refused(Box::new(RefusedReading { hub: hub.clone(), id, code, body })));
             }
         }
-        places.ids.push(if id.len() <= ID_BYTES_MAX { id } else { String::new() });
+        places.ids.push(if id.len() <= ID_BYTES_MAX { id } else { "".into() });
     }
     let number = vec![Event::Received { hub: hub.clone(), number: signed.number }];
     let mut slices = vec![
@@ -164,12 +187,13 @@ fn subject(admitted: &mut Admitted, signed: &Signed) -> Subject {
 const ID_BYTES_MAX: usize = 64;
 
 /// The id of a reading that is malformed otherwise; empty where it has none that reads as text.
-fn id_of(json: &RawValue) -> String {
+fn id_of(json: &RawValue) -> lent::Text<'_> {
     #[derive(Deserialize)]
-    struct OnlyId {
-        id: String,
+    struct OnlyId<'a> {
+        #[serde(borrow)]
+        id: lent::Text<'a>,
     }
-    serde_json::from_str::<OnlyId>(json.get()).map(|only| only.id).unwrap_or_default()
+    serde_json::from_str::<OnlyId<'_>>(json.get()).map_or_else(|_none| "".into(), |only| only.id)
 }
 
 /// Where the slice of what was refused stands among them.

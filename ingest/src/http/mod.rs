@@ -4,29 +4,40 @@
 //! refusal is a [`vitals::wire::v1::Problem`] with a stable code; deny by default.
 
 mod alerts;
-mod batches;
+pub mod batches;
 mod body;
 mod health;
+mod heard;
+mod hello;
+mod metrics;
 mod problem;
-mod receipt;
+pub mod receipt;
 mod replay;
-mod signature;
+mod room;
+pub mod signature;
 pub(crate) mod staff;
 
 pub(crate) use alerts::{ALERTS_MAX, read_note, take};
+pub use heard::{HubTotals, HubsHeard, LinkKind};
 pub use problem::Refusal;
 pub use replay::ReplayWindows;
+pub use room::{BODIES_BYTES_MAX, Room};
 
 use crate::{
     access::{HubRegistry, SignIn},
     clock::Clock,
     events::Events,
+    heartbeat::Beats,
+    metrics::Metrics,
     store::{Decide, Store},
 };
 use actix_web::{HttpResponse, http::header, web};
-use std::sync::Arc;
-use tokio::sync::Notify;
-use vitals::{ErrorCode, wire::v1};
+use std::sync::{Arc, atomic::AtomicUsize};
+use tokio::sync::{Notify, watch};
+use vitals::{
+    ErrorCode,
+    wire::{hello::HELLO_PATH, v1},
+};
 
 /// What every handler needs.
 pub struct Shared {
@@ -41,7 +52,19 @@ pub struct Shared {
     /// The hubs we know.
     pub hubs: HubRegistry,
     /// The request numbers already received.
-    pub windows: ReplayWindows,
+    pub windows: Arc<ReplayWindows>,
+    /// The hubs that have said hello.
+    pub heard: Arc<HubsHeard>,
+    /// The newest heartbeat.
+    pub beats: Arc<Beats>,
+    /// Room for bodies and requests.
+    pub room: Room,
+    /// What is counted.
+    pub metrics: Arc<Metrics>,
+    /// How many hellos wait for news.
+    pub waiting_hellos: AtomicUsize,
+    /// Whether the service stops: nothing waits any longer.
+    pub stops: watch::Receiver<bool>,
     /// Who is signed in.
     pub sign_in: Arc<dyn SignIn>,
     /// What the pages say of the service.
@@ -68,9 +91,11 @@ pub struct PageSettings {
 /// Mounts every route. `Shared` must be there as `web::Data<Shared>`.
 pub fn configure(cfg: &mut web::ServiceConfig) {
     cfg.service(only("POST", web::resource(v1::BATCHES_PATH).route(web::post().to(batches::receive))))
+        .service(only("POST", web::resource(HELLO_PATH).route(web::post().to(hello::receive))))
         .service(only("GET", web::resource("/v1/alerts").route(web::get().to(alerts::list))))
         .service(only("POST", web::resource("/v1/alerts/{id}/acknowledge").route(web::post().to(alerts::acknowledge))))
         .service(only("GET", web::resource("/livez").route(web::get().to(health::lives))))
+        .service(only("GET", web::resource("/metrics").route(web::get().to(metrics::show))))
         .service(only("GET", web::resource("/readyz").route(web::get().to(health::is_ready))))
         .configure(crate::pages::configure)
         .default_service(web::to(async || Err::<HttpResponse, Refusal>(Refusal::new(ErrorCode::NotFound))));

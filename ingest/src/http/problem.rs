@@ -5,49 +5,81 @@ use actix_web::{
     HttpResponse, ResponseError,
     http::{StatusCode, header},
 };
-use std::fmt;
-use vitals::{ErrorCode, error_code::Retry, wire::v1::Problem};
+use std::{
+    fmt,
+    hash::{DefaultHasher, Hash, Hasher},
+};
+use vitals::{
+    ErrorCode, HubId,
+    error_code::Retry,
+    wire::{signing::RequestNumber, v1::Problem},
+};
 
 /// How long a caller should wait before trying again, in seconds: long enough for a queue of the largest size to empty.
 pub(crate) const RETRY_AFTER_SECS: u64 = 5;
 
+/// The same for what a hub held back: it has waited before, and live readings go first.
+const RETRY_AFTER_SECS_BACKFILL: u64 = 30;
+
+/// Hubs that were refused together are told times spread over this many times the shortest, so that they do not return
+/// together.
+const SPREAD: u64 = 2;
+
 /// A request refused whole.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Refusal(ErrorCode);
+pub struct Refusal {
+    code: ErrorCode,
+    retry_after_secs: u64,
+}
 
 impl Refusal {
     /// A refusal with this code.
     #[must_use]
     pub fn new(code: ErrorCode) -> Self {
-        Self(code)
+        Self { code, retry_after_secs: RETRY_AFTER_SECS }
+    }
+
+    /// The same for a batch of what a hub held back.
+    #[must_use]
+    pub(super) fn of_backfill(self) -> Self {
+        Self { retry_after_secs: RETRY_AFTER_SECS_BACKFILL, ..self }
+    }
+
+    /// The same with a time to come back of this hub's and request's own.
+    #[must_use]
+    pub(super) fn for_hub(self, hub: &HubId, number: RequestNumber) -> Self {
+        let mut hasher = DefaultHasher::new();
+        (hub, number).hash(&mut hasher);
+        let spread = hasher.finish() % (SPREAD * self.retry_after_secs + 1);
+        Self { retry_after_secs: self.retry_after_secs + spread, ..self }
     }
 
     /// The code.
     #[must_use]
     pub fn code(self) -> ErrorCode {
-        self.0
+        self.code
     }
 
     /// The answer: status, code and sentence, and when to try again.
     #[must_use]
     pub fn response(self) -> HttpResponse {
         let mut response = HttpResponse::build(self.status_code());
-        if self.0.meaning().retry == Retry::Later && self.status_code().is_server_error() {
-            response.insert_header((header::RETRY_AFTER, RETRY_AFTER_SECS.to_string()));
+        if self.code.meaning().retry == Retry::Later && self.status_code().is_server_error() {
+            response.insert_header((header::RETRY_AFTER, self.retry_after_secs.to_string()));
         }
-        response.insert_header((header::CACHE_CONTROL, "no-store")).json(Problem::new(self.0))
+        response.insert_header((header::CACHE_CONTROL, "no-store")).json(Problem::new(self.code))
     }
 }
 
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.0.code())
+        f.write_str(self.code.code())
     }
 }
 
 impl ResponseError for Refusal {
     fn status_code(&self) -> StatusCode {
-        StatusCode::from_u16(self.0.meaning().status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+        StatusCode::from_u16(self.code.meaning().status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
     }
 
     fn error_response(&self) -> HttpResponse {
@@ -57,14 +89,14 @@ impl ResponseError for Refusal {
 
 impl From<ErrorCode> for Refusal {
     fn from(code: ErrorCode) -> Self {
-        Self(code)
+        Self::new(code)
     }
 }
 
 impl From<&ApplyError> for Refusal {
     fn from(error: &ApplyError) -> Self {
         use rules::Refused;
-        Self(match error {
+        Self::new(match error {
             ApplyError::Denied(_) => ErrorCode::NotAllowed,
             ApplyError::Refused(Refused::AlreadyAcknowledged { .. }) => ErrorCode::AlertAlreadyAcknowledged,
             ApplyError::Refused(Refused::NotRaised) => ErrorCode::AlertNotRaised,
@@ -79,15 +111,33 @@ impl From<&ApplyError> for Refusal {
 impl From<ReadError> for Refusal {
     fn from(error: ReadError) -> Self {
         match error {
-            ReadError::Denied(_) => Self(ErrorCode::NotAllowed),
+            ReadError::Denied(_) => Self::new(ErrorCode::NotAllowed),
             ReadError::Unavailable(why) => {
                 tracing::error!(why, "Could not read from the store.");
-                Self(ErrorCode::StoreUnavailable)
+                Self::new(ErrorCode::StoreUnavailable)
             }
             ReadError::Damaged { table, row } => {
                 tracing::error!(table, row, "Row {row} of {table} is damaged; it was not shown.");
-                Self(ErrorCode::StoreUnavailable)
+                Self::new(ErrorCode::StoreUnavailable)
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn hubs_refused_together_are_told_to_come_back_apart_and_backfill_later_than_live() {
+        let told = |refusal: Refusal| -> BTreeSet<u64> {
+            let number = RequestNumber { epoch: 1, sequence: 1 };
+            let hubs = (0..1000).map(|hub| HubId::parse(&format!("hub-{hub}")).unwrap());
+            hubs.map(|hub| refusal.for_hub(&hub, number).retry_after_secs).collect()
+        };
+        let busy = Refusal::new(ErrorCode::ServiceBusy);
+        assert_eq!(told(busy), (5..=15).collect());
+        assert_eq!(told(busy.of_backfill()), (30..=90).collect());
     }
 }

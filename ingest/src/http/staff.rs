@@ -47,7 +47,8 @@ pub(crate) fn token_is_ours(shared: &Shared, access: &Access, token: &str) -> Re
     if given.is_some() && given == expected { Ok(()) } else { Err(ErrorCode::FormExpired) }
 }
 
-fn host_is_this_machine(head: &RequestHead) -> bool {
+/// Whether a request names this machine itself.
+pub(crate) fn host_is_this_machine(head: &RequestHead) -> bool {
     let host = head.headers.get(header::HOST).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let name = host.rsplit_once(':').map_or(host, |(name, _port)| name);
     matches!(name, "127.0.0.1" | "localhost" | "[::1]")

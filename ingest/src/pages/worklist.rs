@@ -2,7 +2,7 @@
 
 use crate::{
     http::{Shared, staff},
-    store::{ReadError, StoredReading},
+    store::{ReadError, StoredDamage, StoredReading, Subject},
 };
 use actix_web::dev::RequestHead;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -16,6 +16,9 @@ const READINGS_MAX: usize = 30;
 
 /// Most refusals listed.
 const REFUSALS_MAX: usize = 30;
+
+/// Most damaged records told of: whoever has more must restore a backup, and the log says so.
+const DAMAGED_MAX: usize = 1000;
 
 type People = BTreeMap<PatientId, rules::Person>;
 
@@ -40,6 +43,7 @@ pub(super) async fn render(head: &RequestHead, shared: &Shared) -> Result<String
     let readings = store.readings(&access, READINGS_MAX).await.map_err(unreadable)?;
     let unassigned = store.unassigned(&access, READINGS_MAX).await.map_err(unreadable)?;
     let refusals = store.refusals(&access, REFUSALS_MAX).await.map_err(unreadable)?;
+    let damaged = store.damaged(&access, DAMAGED_MAX).await.map_err(unreadable)?;
     let page = WorklistPage {
         service_name: shared.pages.service_name.clone(),
         banner: shared.pages.banner.clone(),
@@ -48,7 +52,7 @@ pub(super) async fn render(head: &RequestHead, shared: &Shared) -> Result<String
         notice: None,
         alerts: open.iter().map(|alert| alert_row(alert, &people)).collect(),
         settled: settled.iter().map(|alert| alert_row(alert, &people)).collect(),
-        equipment: refusals.iter().map(equipment_row).collect(),
+        equipment: damage_rows(&damaged, &people).into_iter().chain(refusals.iter().map(equipment_row)).collect(),
         unassigned: unassigned.iter().map(|reading| reading_row(reading, &people)).collect(),
         recent: readings.iter().map(|reading| reading_row(reading, &people)).collect(),
         csrf: staff::form_token(shared, &access),
@@ -193,6 +197,32 @@ fn reading_row(stored: &StoredReading, people: &People) -> ReadingRow {
 /// The device's maker and serial number, or the hub's port, as people would say them.
 fn device(source: &str) -> String {
     source.split('/').skip(1).map(|part| part.replace("%2F", "/")).collect::<Vec<_>>().join(", ")
+}
+
+/// Whose records are damaged, and what is done about it: lists of their readings are shorter than they should be.
+fn damage_rows(damaged: &[StoredDamage], people: &People) -> Vec<EquipmentRow> {
+    // Once all is sent again, the lists are whole.
+    let still = damaged.iter().filter(|damage| damage.readings_missing != Some(0));
+    let mut of_each: BTreeMap<&Subject, Vec<&StoredDamage>> = BTreeMap::new();
+    for damage in still {
+        of_each.entry(&damage.whose).or_default().push(damage);
+    }
+    let row = |(whose, damages): (&Subject, Vec<&StoredDamage>)| {
+        let name = match whose {
+            Subject::Patient(patient) => person(patient, people).name,
+            Subject::Unassigned(hub) => hub.to_string(),
+            Subject::Service => "the service".to_owned(),
+        };
+        let what = match damages.len() {
+            1 => format!("1 record of {name} is damaged. We have asked the hub to send it again."),
+            more => format!("{more} records of {name} are damaged. We have asked the hub to send them again."),
+        };
+        let since = damages.iter().map(|damage| damage.at).min().unwrap_or_default();
+        let advice =
+            "Readings may be missing from the lists until then. Measure again if one is needed now.".to_owned();
+        EquipmentRow { name, place: None, what, since, advice: Some(advice) }
+    };
+    of_each.into_iter().map(row).collect()
 }
 
 fn equipment_row(refusal: &crate::store::StoredRefusal) -> EquipmentRow {

@@ -5,14 +5,20 @@
 
 mod committed;
 pub mod embedded;
+pub mod evidence;
 
 pub use committed::Committed;
+pub use evidence::{Scrubbed, SignedRoot, StoredDamage};
 
-use crate::access::{Access, Denied};
+use crate::{
+    access::{Access, Denied, Purpose},
+    server_key::ServerKey,
+};
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
+use evidence::{NotVerified, Progress, Verified};
 use rules::{Alert, Decisions, Event, Job, PatientState, Person, Refused, Timer, Verdict};
-use std::sync::Arc;
+use std::{fmt, sync::Arc};
 use thiserror::Error;
 use vitals::{Admitted, AlertId, ErrorCode, HubId, PatientId, Reading, ReadingId, wire::signing::ReplayWindow};
 
@@ -54,8 +60,43 @@ pub struct Outcome {
     pub alerts: Vec<Alert>,
     /// How many notifications were made.
     pub jobs: usize,
+    /// How many rules judged the slice's readings.
+    pub evaluated: u32,
     /// The head of the person's chain after the slice; none for slices without a person.
-    pub chain_head: Option<[u8; 16]>,
+    pub chain_head: Option<Witness>,
+}
+
+/// A place in a person's chain and the head there. A receipt gives it, the hub keeps it and returns it later: so every
+/// hub is a witness, and a store that was rolled back or changed is found.
+///
+/// ```
+/// use ingest::store::Witness;
+/// let witness = Witness { place: 42, head: [7; 16] };
+/// assert_eq!(Witness::parse(&witness.to_string()), Some(witness));
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Witness {
+    /// Which entry of the journal.
+    pub place: u64,
+    /// The head of the person's chain after it.
+    pub head: [u8; 16],
+}
+
+impl Witness {
+    /// Reads the text form; none for any other text.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let (place, head) = text.split_once('.')?;
+        let place = place.parse().ok()?;
+        let witness = Self { place, head: vitals::hex::decode_array(head).ok()? };
+        (witness.to_string() == text).then_some(witness)
+    }
+}
+
+impl fmt::Display for Witness {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", self.place, vitals::hex::encode(&self.head))
+    }
 }
 
 /// What became of one reading.
@@ -169,6 +210,21 @@ pub struct StoredRefusal {
     pub code: ErrorCode,
 }
 
+/// How the store stands, as far as it can tell: what it has no number for is left out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct StoreGauges {
+    /// Bytes in the write-ahead log.
+    pub wal_bytes: Option<u64>,
+    /// Events that wait to be written.
+    pub queued_events: Option<u64>,
+    /// For how long the oldest reader has held its snapshot, in seconds.
+    pub oldest_reader_secs: Option<u64>,
+    /// Bytes of disk kept free for alerts.
+    pub free_reserve_bytes: Option<u64>,
+    /// Alerts that wait for somebody.
+    pub alerts_open: Option<u64>,
+}
+
 /// Where the truth is kept.
 #[async_trait]
 pub trait Store: Send + Sync {
@@ -224,6 +280,68 @@ pub trait Store: Send + Sync {
 
     /// The request numbers already received from a hub: its epoch and window.
     async fn replay_window(&self, who: &Access, hub: &HubId) -> Result<Option<(u32, ReplayWindow)>, ReadError>;
+
+    /// Compares chain heads that hubs return with the store's: for each, whether it is one that this store gave for this
+    /// person.
+    async fn witnessed(&self, who: &Access, heads: Vec<(PatientId, Witness)>) -> Result<Vec<bool>, ReadError>;
+
+    /// Readings of this hub that the store had and can no longer read: the hub is asked for them again. A store that never
+    /// misses any wants none.
+    async fn wanted(&self, who: &Access, _hub: &HubId, _limit: usize) -> Result<Vec<ReadingId>, ReadError> {
+        who.must_be(Purpose::Receive)?;
+        Ok(Vec::new())
+    }
+
+    /// Entries that cannot be read any more, of people and hubs the caller may see, the newest first. A store that never
+    /// loses any has none.
+    async fn damaged(&self, _who: &Access, _limit: usize) -> Result<Vec<StoredDamage>, ReadError> {
+        Ok(Vec::new())
+    }
+
+    /// Looks at so many more rows, round and round, for damage that nobody has met yet, and does what can be done about it:
+    /// marks what cannot be read, so that the rest is shown, and wants its readings again.
+    async fn scrub(&self, who: &Access, _rows: u64, _at: DateTime<Utc>) -> Result<Scrubbed, ReadError> {
+        who.must_be(Purpose::Verify)?;
+        Ok(Scrubbed { is_pass_over: true, ..Scrubbed::default() })
+    }
+
+    /// Returns once somebody has met damage that the scrubber should see to; waits until then.
+    async fn met_damage(&self) {
+        std::future::pending::<()>().await;
+    }
+
+    /// Checks the whole store against itself, and tells how far it has come.
+    async fn verify(
+        &self,
+        who: &Access,
+        _on_progress: &(dyn Fn(Progress) + Send + Sync),
+    ) -> Result<Verified, NotVerified> {
+        who.must_be(Purpose::Verify)?;
+        Err(ReadError::Unavailable("this store cannot verify itself".to_owned()).into())
+    }
+
+    /// Signs the root over all chains, if a day (UTC) has begun since the newest; a store without a root waits for the first
+    /// day after its first entry. None where it is not due, or the store keeps no roots.
+    async fn sign_root(
+        &self,
+        who: &Access,
+        _key: &ServerKey,
+        _at: DateTime<Utc>,
+    ) -> Result<Option<Committed<SignedRoot>>, ReadError> {
+        who.must_be(Purpose::Verify)?;
+        Ok(None)
+    }
+
+    /// The newest signed root, if there is one.
+    async fn newest_root(&self, who: &Access) -> Result<Option<SignedRoot>, ReadError> {
+        who.must_be(Purpose::Verify)?;
+        Ok(None)
+    }
+
+    /// How the store stands. Answers at once and never touches the disk.
+    fn gauges(&self) -> StoreGauges {
+        StoreGauges::default()
+    }
 
     /// Returns once the store can no longer be believed and has halted, so that the process can end and say so; waits
     /// for ever where it never does.

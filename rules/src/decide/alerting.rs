@@ -14,6 +14,7 @@ impl Deciding<'_> {
     pub(super) fn change(&mut self, id: AlertId, change: impl FnOnce(&mut Alert)) {
         if let Some(alert) = self.state.alerts.iter_mut().find(|alert| alert.id == id) {
             change(alert);
+            self.state_changed = true;
             if !self.changed.contains(&id) {
                 self.changed.push(id);
             }
@@ -48,7 +49,7 @@ impl Deciding<'_> {
     fn tell(&mut self, id: AlertId, why: Why) {
         let Some(alert) = self.state.alert(id) else { return };
         let job = |channel| Job::new(id, alert.patient.clone(), channel, why, alert.occasions, self.at);
-        let jobs: Vec<Job> = self.plan.channels.iter().copied().map(job).collect();
+        let jobs: Vec<Job> = self.plan.channels().iter().copied().map(job).collect();
         self.jobs.extend(jobs);
     }
 

@@ -1,17 +1,16 @@
 //! One reading through all the rules that read its measure, the most urgent first.
 
-use super::Deciding;
+use super::{Deciding, standing::Standing};
 use crate::{
     alert::{Alert, Audience, ClearedBecause, Condition, Repeat, RuleRef, Workflow},
     finding::{Evidence, Finding},
-    pack::{Pack, Retest, Rule},
-    state::Verdict,
+    pack::{Numbers, Pack, Retest, Rule},
+    state::{RuleMemory, Verdict},
 };
 use chrono::{DateTime, Utc};
 use std::cmp::Reverse;
 use vitals::{
-    Admitted, AlertId, ClockOffset, Quantity, TakenAt,
-    catalogue::{self, Component},
+    Admitted, AlertId, ClockOffset, TakenAt, catalogue,
     time::LATE_AFTER,
     wire::v1::{Prompt, Urgency},
 };
@@ -19,19 +18,23 @@ use vitals::{
 /// A reading on its way through the rules.
 pub(super) struct Hearing<'a> {
     pub(super) admitted: &'a Admitted,
-    numbers: &'a [(&'static Component, Quantity)],
+    numbers: &'a Numbers,
     event_time: DateTime<Utc>,
+    /// What a rule remembers of it, where it is no better than the rule asks.
+    remembered: RuleMemory,
+    /// Whether it may settle what another opened.
+    may_settle: bool,
     /// When it can be acted on: its arrival, or now where the rules failed on it then.
     acted_on_at: DateTime<Utc>,
     /// Whether its receipt has gone already: then nothing more can be said to the person because of it.
     is_again: bool,
     /// The rules that held, each with its pack and the alert it opened or added to.
-    held: Vec<(String, String, AlertId)>,
+    held: Vec<(&'a Pack, &'a Rule, AlertId)>,
     alerts: Vec<AlertId>,
     prompts: Vec<Prompt>,
 }
 
-impl Hearing<'_> {
+impl<'a> Hearing<'a> {
     /// Whether the reading had arrived too late to act on.
     fn is_too_late_for(&self, rule: &Rule) -> bool {
         self.admitted.is_older_than(rule.actionable_for.delta(), self.acted_on_at)
@@ -39,12 +42,12 @@ impl Hearing<'_> {
 
     /// The alert of a rule of the same pack that held and speaks for this one.
     fn spoken_for(&self, pack: &Pack, rule: &Rule) -> Option<AlertId> {
-        let speaks = |(of, id, _): &&(String, String, AlertId)| *of == pack.id && rule.yields_to.contains(id);
+        let speaks = |(of, by, _): &&(&Pack, &Rule, AlertId)| of.id == pack.id && rule.yields_to.contains(&by.id);
         self.held.iter().find(speaks).map(|(_, _, alert)| *alert)
     }
 
-    fn note(&mut self, pack: &Pack, rule: &Rule, alert: AlertId) {
-        self.held.push((pack.id.clone(), rule.id.clone(), alert));
+    fn note(&mut self, pack: &'a Pack, rule: &'a Rule, alert: AlertId) {
+        self.held.push((pack, rule, alert));
         self.note_alert(alert);
     }
 
@@ -56,10 +59,10 @@ impl Hearing<'_> {
     }
 
     /// Puts an instruction into the receipt; gives back what the person will read.
-    pub(super) fn say(&mut self, urgency: Urgency, text: Option<&String>) -> Option<String> {
-        let text = text.filter(|_| !self.is_again)?;
+    pub(super) fn say(&mut self, urgency: Urgency, text: Option<&str>) -> Option<String> {
+        let text = text.filter(|_| !self.is_again)?.to_owned();
         self.prompts.push(Prompt { urgency, text: text.clone() });
-        Some(text.clone())
+        Some(text)
     }
 
     /// One instruction at a time: the most urgent, the first of equals.
@@ -68,6 +71,11 @@ impl Hearing<'_> {
         prompts.sort_by_key(|prompt| Reverse(prompt.urgency));
         prompts.truncate(1);
         prompts
+    }
+
+    /// The reading as evidence, with what the rule compared. Made only for an alert to keep: most readings breach nothing.
+    fn evidence_for(&self, rule: &Rule) -> Evidence {
+        evidence(self.admitted, rule.when.findings(self.numbers))
     }
 }
 
@@ -90,22 +98,25 @@ impl Deciding<'_> {
     pub(super) fn judge(&mut self, admitted: &Admitted, is_again: bool) {
         let late = admitted.is_older_than(LATE_AFTER, admitted.server_received);
         let numbers = admitted.reading.value.measured().map(catalogue::numbers).unwrap_or_default();
+        let event_time = admitted.event_time();
         let mut hearing = Hearing {
             admitted,
             numbers: &numbers,
-            event_time: admitted.event_time(),
+            event_time,
+            remembered: RuleMemory::new(event_time, 0),
+            may_settle: admitted.reading.may_settle(),
             acted_on_at: if is_again { self.at } else { admitted.server_received },
             is_again,
             held: Vec::new(),
             alerts: Vec::new(),
             prompts: Vec::new(),
         };
-        let is_late_by_now = admitted.is_older_than(LATE_AFTER, hearing.acted_on_at);
+        let is_late_by_now = if is_again { admitted.is_older_than(LATE_AFTER, self.at) } else { late };
         self.judge_without_packs(&mut hearing, is_late_by_now);
-        for active in &self.plan.packs {
-            let pack = active.pack();
-            for rule in pack.rules.iter().filter(|rule| rule.kind == admitted.reading.kind) {
-                self.judge_by(pack, rule, &mut hearing);
+        let plan = self.plan;
+        for active in plan.packs() {
+            for rule in active.rules_on(admitted.reading.kind) {
+                self.judge_by(active.pack(), rule, &mut hearing);
             }
         }
         let alerts = std::mem::take(&mut hearing.alerts);
@@ -113,64 +124,67 @@ impl Deciding<'_> {
         self.judged.push((admitted.reading.id, verdict));
     }
 
-    fn judge_by(&mut self, pack: &Pack, rule: &Rule, hearing: &mut Hearing<'_>) {
-        let mut findings = Vec::new();
-        let Some(holds) = rule.when.holds(pack, hearing.numbers, &mut findings) else { return };
-        let evidence = evidence(hearing.admitted, findings);
+    fn judge_by<'a>(&mut self, pack: &'a Pack, rule: &'a Rule, hearing: &mut Hearing<'a>) {
+        let Some(holds) = rule.when.holds(hearing.numbers) else { return };
+        self.evaluated = self.evaluated.saturating_add(1);
+        let place = self.state.rules.place(rule.key);
+        let memory = self.state.rules.at(place);
+        let (newest, this) = (memory.map(RuleMemory::newest_micros), hearing.remembered.newest_micros());
         let open = self.open_alert(pack, rule);
-        let memory = self.state.rules.entry(format!("{}/{}", pack.id, rule.id)).or_default();
-        let settles = hearing.admitted.reading.may_settle()
-            && memory.newest_taken_at.is_none_or(|newest| newest < hearing.event_time)
-            && open.as_ref().is_none_or(|alert| is_newer(hearing.admitted, alert));
+        let settles = hearing.may_settle
+            && newest.is_none_or(|newest| newest < this)
+            && open.is_none_or(|alert| is_newer(hearing.admitted, alert));
         if !holds && !settles {
             return;
         }
-        if memory.newest_taken_at.is_some_and(|newest| hearing.event_time < newest) {
-            let is_over = memory.clear_in_a_row >= rule.clear.1;
+        let open = open.map(Standing::of);
+        let clear_in_a_row = memory.map(RuleMemory::clear_in_a_row).unwrap_or_default();
+        if newest.is_some_and(|newest| this < newest) {
             if holds {
-                self.breached_before(pack, rule, open, is_over, evidence, hearing);
+                self.breached_before(pack, rule, open, clear_in_a_row >= rule.clear.1, hearing);
             }
             return;
         }
-        memory.newest_taken_at = Some(hearing.event_time);
-        let clears = !holds && rule.clear.0.holds(pack, hearing.numbers, &mut Vec::new()) == Some(true);
-        memory.clear_in_a_row = if clears { memory.clear_in_a_row.saturating_add(1) } else { 0 };
-        let has_cleared = memory.clear_in_a_row >= rule.clear.1;
-        match (open, holds, hearing.spoken_for(pack, rule)) {
-            (Some(alert), true, Some(by)) => self.give_way(&alert, by, evidence),
-            (None, true, Some(_)) => {}
-            (None, true, None) => {
-                self.open_for(pack, rule, evidence, hearing);
+        let clears = !holds && rule.clear.0.holds(hearing.numbers) == Some(true);
+        let clear_in_a_row = if clears { clear_in_a_row.saturating_add(1) } else { 0 };
+        let memory = hearing.remembered.with_clear_in_a_row(clear_in_a_row);
+        self.state_changed |= self.state.rules.put_at(place, rule.key, memory);
+        match (open, holds) {
+            (Some(alert), true) => match hearing.spoken_for(pack, rule) {
+                Some(by) => self.give_way(alert, by, hearing.evidence_for(rule)),
+                None => self.breach_again(alert, pack, rule, hearing),
+            },
+            (None, true) if hearing.spoken_for(pack, rule).is_some() => {}
+            (None, true) => {
+                self.open_for(pack, rule, hearing);
             }
-            (Some(alert), true, None) => self.breach_again(&alert, pack, rule, evidence, hearing),
-            (Some(alert), false, _) => self.better(&alert, rule, evidence, has_cleared, hearing.event_time),
-            (None, false, _) => {}
+            (Some(alert), false) => self.better(alert, rule, clear_in_a_row >= rule.clear.1, hearing),
+            (None, false) => {}
         }
     }
 
     /// A breach older than what was judged. It adds to what is open and cannot undo what a newer reading showed. A red
     /// is told all the same, in whatever order it came: over by now or not, it waits for a person. Anything less that is
     /// over by now calls nobody, and stands among what settled by itself.
-    fn breached_before(
+    fn breached_before<'a>(
         &mut self,
-        pack: &Pack,
-        rule: &Rule,
-        open: Option<Alert>,
+        pack: &'a Pack,
+        rule: &'a Rule,
+        open: Option<Standing>,
         is_over: bool,
-        evidence: Evidence,
-        hearing: &mut Hearing<'_>,
+        hearing: &mut Hearing<'a>,
     ) {
         if let Some(alert) = open {
-            self.change(alert.id, |alert| alert.add_evidence(evidence));
+            self.change(alert.id, |alert| alert.add_evidence(hearing.evidence_for(rule)));
             hearing.note(pack, rule, alert.id);
         } else if hearing.spoken_for(pack, rule).is_some() || self.has_active_speaker(pack, rule) {
             // A more urgent rule has said what there is to say.
         } else if is_over && rule.urgency != Urgency::ActNow {
-            let alert = self.alert_of(pack, rule, evidence, hearing);
+            let alert = self.alert_of(pack, rule, hearing);
             hearing.note(pack, rule, alert.id);
             self.open(Alert { condition: Condition::Cleared(ClearedBecause::Improved), ..alert });
         } else {
-            let id = self.open_for(pack, rule, evidence, hearing);
+            let id = self.open_for(pack, rule, hearing);
             if is_over {
                 if self.state.alert(id).is_some_and(|alert| matches!(alert.repeat, Repeat::Asked { .. })) {
                     self.repeat_came(id, Repeat::Improved);
@@ -189,16 +203,14 @@ impl Deciding<'_> {
         })
     }
 
-    fn open_alert(&self, pack: &Pack, rule: &Rule) -> Option<Alert> {
-        self.state
-            .alerts
-            .iter()
-            .find(|alert| alert.made_by.pack == pack.id && alert.made_by.rule == rule.id && !alert.is_finished())
-            .cloned()
+    fn open_alert(&self, pack: &Pack, rule: &Rule) -> Option<&Alert> {
+        let is_it =
+            |alert: &&Alert| alert.made_by.pack == pack.id && alert.made_by.rule == rule.id && !alert.is_finished();
+        self.state.alerts.iter().find(is_it)
     }
 
     /// An alert of a rule, opened by the reading being heard: active, and nobody told of anything yet.
-    fn alert_of(&self, pack: &Pack, rule: &Rule, evidence: Evidence, hearing: &Hearing<'_>) -> Alert {
+    fn alert_of(&self, pack: &Pack, rule: &Rule, hearing: &Hearing<'_>) -> Alert {
         let id = AlertId::derive(&[
             self.patient().as_str().as_bytes(),
             pack.content_hash.as_bytes(),
@@ -227,19 +239,19 @@ impl Deciding<'_> {
             occasions: 1,
             clinician_message: rule.clinician_message.clone(),
             patient_told: None,
-            evidence: vec![evidence],
+            evidence: vec![hearing.evidence_for(rule)],
         }
     }
 
-    fn open_for(&mut self, pack: &Pack, rule: &Rule, evidence: Evidence, hearing: &mut Hearing<'_>) -> AlertId {
-        let alert = self.alert_of(pack, rule, evidence, hearing);
+    fn open_for<'a>(&mut self, pack: &'a Pack, rule: &'a Rule, hearing: &mut Hearing<'a>) -> AlertId {
+        let alert = self.alert_of(pack, rule, hearing);
         // A red never waits. An amber waits for its repeat, unless it came too late for one to mean anything.
         let retest = rule.retest.as_ref().filter(|_| !alert.late);
         let waits = rule.urgency != Urgency::ActNow && retest.is_some();
         let told = match (alert.late, retest) {
-            (true, _) => rule.late_patient_message.as_ref(),
-            (false, Some(Retest { prompt: Some(prompt), .. })) if waits => Some(prompt),
-            (false, _) => rule.patient_message.as_ref(),
+            (true, _) => rule.late_patient_message.as_deref(),
+            (false, Some(Retest { prompt: Some(prompt), .. })) if waits => Some(prompt.as_str()),
+            (false, _) => rule.patient_message.as_deref(),
         };
         let id = alert.id;
         let condition = if waits { Condition::Pending } else { Condition::Active };
@@ -251,23 +263,23 @@ impl Deciding<'_> {
         id
     }
 
-    fn breach_again(&mut self, alert: &Alert, pack: &Pack, rule: &Rule, evidence: Evidence, hearing: &mut Hearing<'_>) {
+    fn breach_again<'a>(&mut self, alert: Standing, pack: &'a Pack, rule: &'a Rule, hearing: &mut Hearing<'a>) {
         if needs_a_new_alert(alert, rule, hearing) {
             // What somebody took was another day's; this one must be seen too.
-            let new = self.open_for(pack, rule, evidence, hearing);
+            let new = self.open_for(pack, rule, hearing);
             self.clear(alert.id, ClearedBecause::Superseded(new));
             return;
         }
-        let is_repeat = is_repeat(alert, rule, hearing.event_time);
+        let is_repeat = alert.is_repeated_by(rule, hearing.event_time);
         let is_fresh_after_late = alert.late && !hearing.is_too_late_for(rule);
         let told = match (alert.condition, is_repeat) {
-            _ if hearing.is_too_late_for(rule) => rule.late_patient_message.as_ref(),
-            (Condition::Pending, false) => rule.retest.as_ref().and_then(|retest| retest.prompt.as_ref()),
-            _ => rule.patient_message.as_ref(),
+            _ if hearing.is_too_late_for(rule) => rule.late_patient_message.as_deref(),
+            (Condition::Pending, false) => rule.retest.as_ref().and_then(|retest| retest.prompt.as_deref()),
+            _ => rule.patient_message.as_deref(),
         };
         let told = hearing.say(rule.urgency, told);
         self.change(alert.id, |alert| {
-            alert.add_evidence(evidence);
+            alert.add_evidence(hearing.evidence_for(rule));
             alert.patient_told = told.or(alert.patient_told.take());
             alert.late &= !is_fresh_after_late;
         });
@@ -284,9 +296,9 @@ impl Deciding<'_> {
         hearing.note(pack, rule, alert.id);
     }
 
-    fn better(&mut self, alert: &Alert, rule: &Rule, evidence: Evidence, has_cleared: bool, event_time: DateTime<Utc>) {
-        let is_repeat = is_repeat(alert, rule, event_time);
-        self.change(alert.id, |alert| alert.add_evidence(evidence));
+    fn better(&mut self, alert: Standing, rule: &Rule, has_cleared: bool, hearing: &Hearing<'_>) {
+        let is_repeat = alert.is_repeated_by(rule, hearing.event_time);
+        self.change(alert.id, |alert| alert.add_evidence(hearing.evidence_for(rule)));
         if is_repeat {
             self.repeat_came(alert.id, Repeat::Improved);
         }
@@ -298,9 +310,9 @@ impl Deciding<'_> {
     }
 
     /// A more urgent rule speaks for this one.
-    pub(super) fn give_way(&mut self, alert: &Alert, by: AlertId, evidence: Evidence) {
+    pub(super) fn give_way(&mut self, alert: Standing, by: AlertId, evidence: Evidence) {
         self.change(alert.id, |alert| alert.add_evidence(evidence));
-        if matches!(alert.repeat, Repeat::Asked { .. }) {
+        if alert.awaits_repeat() {
             self.repeat_came(alert.id, Repeat::Confirmed);
         }
         self.clear(alert.id, ClearedBecause::Superseded(by));
@@ -327,17 +339,8 @@ pub(super) fn is_newer(admitted: &Admitted, alert: &Alert) -> bool {
 
 /// Whether a breach is not of the occasion somebody took: it comes so long after they did that they cannot have meant it,
 /// or what they took was late news and this is true now. The repeat that is still awaited belongs to what they took.
-fn needs_a_new_alert(alert: &Alert, rule: &Rule, hearing: &Hearing<'_>) -> bool {
-    let Workflow::Acknowledged { at, .. } = &alert.workflow else { return false };
-    let is_later = hearing.event_time > *at + rule.raise_again_after.delta();
-    let is_news = alert.late && !hearing.is_too_late_for(rule);
-    alert.condition == Condition::Active && (is_later || is_news) && !is_repeat(alert, rule, hearing.event_time)
-}
-
-/// Whether a reading is the repeat that was asked for: the rest was long enough.
-fn is_repeat(alert: &Alert, rule: &Rule, event_time: DateTime<Utc>) -> bool {
-    let Some(retest) = &rule.retest else { return false };
-    let first = alert.evidence.first().map(|evidence| evidence.event_time);
-    matches!(alert.repeat, Repeat::Asked { .. })
-        && first.is_some_and(|first| event_time - first >= retest.after.delta())
+fn needs_a_new_alert(alert: Standing, rule: &Rule, hearing: &Hearing<'_>) -> bool {
+    let is_later = alert.was_taken_before(hearing.event_time, rule.raise_again_after.delta());
+    let is_news = alert.is_taken() && alert.late && !hearing.is_too_late_for(rule);
+    alert.condition == Condition::Active && (is_later || is_news) && !alert.is_repeated_by(rule, hearing.event_time)
 }

@@ -1,37 +1,36 @@
 //! The decision: what a list of events makes of one person's record. The store runs it inside every write.
 //!
 //! Invariants: pure; readings are judged in event time, whatever order they arrived in within the slice; a notification
-//! is decided in the same answer as the alert it is about.
+//! is decided in the same answer as the alert it is about; no slice, however long, is judged for longer than its budget.
 
 mod alerting;
+mod budget;
 mod judge;
 mod no_value;
+mod plan;
 mod service;
+mod standing;
+
+pub use budget::RULES_ASKED_MAX;
+pub use plan::{PACKS_MAX, Plan, PlanRefused};
 
 use crate::{
     alert::{Alert, Condition, Refused, Repeat},
     event::{Event, Timer},
     job::{Channel, Delivery, Job},
-    pack::ActivePack,
     state::{PatientState, Verdict},
 };
+use budget::Budget;
 use chrono::{DateTime, Utc};
 use vitals::{Admitted, AlertId, ErrorCode, PatientId, ReadingId};
-
-/// What is in force: the packs that judge, and the channels that tell.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Plan {
-    /// The active packs.
-    pub packs: Vec<ActivePack>,
-    /// The channels a raised alert goes down.
-    pub channels: Vec<Channel>,
-}
 
 /// Everything one slice of events decides, to be stored in one commit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Decisions {
     /// What is remembered from now on.
     pub state: PatientState,
+    /// Whether that may differ from what was remembered before; where not, it is the same.
+    pub state_changed: bool,
     /// What was made of each reading.
     pub judged: Vec<(ReadingId, Verdict)>,
     /// Alerts that are new or changed, as they now are.
@@ -44,11 +43,15 @@ pub struct Decisions {
     pub cancelled: Vec<AlertId>,
     /// Why the slice is refused as a whole; then nothing of it is stored.
     pub refused: Option<Refused>,
+    /// How many rules were evaluated: a rule that reads a reading's measure, and found the numbers that decide its condition,
+    /// counts once for that reading.
+    pub evaluated: u32,
 }
 
 /// Decides what events make of a person's record.
 ///
-/// Readings come first, in event time; then everything else in the order given.
+/// Readings come first, in event time; then everything else in the order given. Readings beyond [`RULES_ASKED_MAX`] stay
+/// unjudged, with a technical alert.
 ///
 /// ```
 /// use chrono::DateTime;
@@ -56,13 +59,29 @@ pub struct Decisions {
 /// let before = PatientState::new(vitals::PatientId::parse("pt-1").unwrap());
 /// let decisions = decide(&Plan::default(), &before, &[], DateTime::UNIX_EPOCH);
 /// assert_eq!(decisions.state, before, "nothing happened, nothing changed");
+/// assert!(!decisions.state_changed && decisions.evaluated == 0);
 /// ```
 #[must_use]
 pub fn decide(plan: &Plan, before: &PatientState, events: &[Event], at: DateTime<Utc>) -> Decisions {
+    decide_within(Budget::new(RULES_ASKED_MAX), plan, before, events, at)
+}
+
+fn decide_within(
+    mut budget: Budget,
+    plan: &Plan,
+    before: &PatientState,
+    events: &[Event],
+    at: DateTime<Utc>,
+) -> Decisions {
     let mut deciding = Deciding::new(plan, before, at);
     let mut readings: Vec<(&Admitted, bool)> = events.iter().filter_map(reading_of).collect();
     readings.sort_by_key(|(admitted, _)| (admitted.event_time(), admitted.reading.id));
+    deciding.judged.reserve(readings.len());
     for (admitted, is_again) in readings {
+        if !budget.allows(plan.rules_on(admitted.reading.kind)) {
+            deciding.not_judged(admitted, is_again, ErrorCode::RuleBudgetExceeded);
+            continue;
+        }
         deciding.judge(admitted, is_again);
         if is_again {
             deciding.judged_at_last();
@@ -83,6 +102,7 @@ fn reading_of(event: &Event) -> Option<(&Admitted, bool)> {
         | Event::Acknowledged { .. }
         | Event::Delivered { .. }
         | Event::Registered(_)
+        | Event::Audited(_)
         | Event::Received { .. } => None,
     }
 }
@@ -97,14 +117,10 @@ pub fn unevaluated(
     reason: ErrorCode,
     at: DateTime<Utc>,
 ) -> Decisions {
-    let plan = Plan { packs: Vec::new(), channels: channels.to_vec() };
+    let plan = Plan::without_packs(channels.to_vec());
     let mut deciding = Deciding::new(&plan, before, at);
     for (admitted, is_again) in events.iter().filter_map(reading_of) {
-        deciding.judged.push((admitted.reading.id, Verdict::unevaluated(reason)));
-        if !is_again {
-            deciding.state.unjudged = deciding.state.unjudged.saturating_add(1);
-        }
-        deciding.raise_unevaluated(admitted, reason);
+        deciding.not_judged(admitted, is_again, reason);
     }
     deciding.finish()
 }
@@ -112,6 +128,8 @@ pub fn unevaluated(
 struct Deciding<'a> {
     plan: &'a Plan,
     state: PatientState,
+    state_changed: bool,
+    evaluated: u32,
     at: DateTime<Utc>,
     judged: Vec<(ReadingId, Verdict)>,
     changed: Vec<AlertId>,
@@ -126,6 +144,8 @@ impl<'a> Deciding<'a> {
         Self {
             plan,
             state: before.clone(),
+            state_changed: false,
+            evaluated: 0,
             at,
             judged: Vec::new(),
             changed: Vec::new(),
@@ -153,6 +173,7 @@ impl<'a> Deciding<'a> {
             | Event::Reconsider(_)
             | Event::Refused(_)
             | Event::Registered(_)
+            | Event::Audited(_)
             | Event::Received { .. } => {}
         }
     }
@@ -182,15 +203,19 @@ impl<'a> Deciding<'a> {
 
     fn finish(mut self) -> Decisions {
         let alerts = self.changed.iter().filter_map(|id| self.state.alert(*id).cloned()).collect();
-        self.state.alerts.retain(|alert| !alert.is_finished());
+        let unfinished = |alert: &Alert| !alert.is_finished();
+        self.state_changed |= !self.state.alerts.iter().all(unfinished);
+        self.state.alerts.retain(unfinished);
         Decisions {
             state: self.state,
+            state_changed: self.state_changed,
             judged: self.judged,
             alerts,
             jobs: self.jobs,
             timers: self.timers,
             cancelled: self.cancelled,
             refused: self.refused,
+            evaluated: self.evaluated,
         }
     }
 }

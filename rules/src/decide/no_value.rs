@@ -7,12 +7,14 @@
 use super::{
     Deciding,
     judge::{self, Hearing},
+    standing::Standing,
 };
 use crate::{
-    alert::{Alert, ClearedBecause, Condition, Repeat, Workflow},
+    alert::{Alert, ClearedBecause, Condition, Repeat},
     finding::Evidence,
 };
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::TimeDelta;
+use std::fmt;
 use vitals::{AlertId, Kind, Measure, NoValue, Reading, Value, measure::Specimen, wire::v1::Urgency};
 
 /// A device said that a value is beyond what it can tell. A meter that shows "HI" or "LO" has no number for any rule to
@@ -63,7 +65,7 @@ impl Deciding<'_> {
             // A red instruction stands until a number says otherwise: nothing milder takes its place on a screen.
             Value::NotMeasured(reason) if late || self.has_red() || !reason.is_worth_another_try() => {}
             Value::NotMeasured(_) => {
-                hearing.say(Urgency::CheckAgain, Some(&NO_VALUE_PROMPT.to_owned()));
+                hearing.say(Urgency::CheckAgain, Some(NO_VALUE_PROMPT));
             }
         }
     }
@@ -75,9 +77,10 @@ impl Deciding<'_> {
             return;
         }
         for rule in [BEYOND_DEVICE, IMPLAUSIBLE] {
-            let open = self.own_alert(&named(rule, reading));
-            let Some(alert) = open.filter(|alert| judge::is_newer(hearing.admitted, alert)) else { continue };
-            if matches!(alert.repeat, Repeat::Asked { .. }) {
+            let open = self.unfinished(Named::of(rule, reading));
+            let over = open.filter(|alert| judge::is_newer(hearing.admitted, alert)).map(Standing::of);
+            let Some(alert) = over else { continue };
+            if alert.awaits_repeat() {
                 self.repeat_came(alert.id, Repeat::Improved);
             }
             self.clear(alert.id, ClearedBecause::Improved);
@@ -86,12 +89,12 @@ impl Deciding<'_> {
 
     fn beyond_device(&mut self, hearing: &mut Hearing<'_>, reason: NoValue, late: bool) {
         let admitted = hearing.admitted;
-        let rule = named(BEYOND_DEVICE, &admitted.reading);
+        let rule = Named::of(BEYOND_DEVICE, &admitted.reading);
         let told = if late { BEYOND_DEVICE_LATE_PROMPT } else { BEYOND_DEVICE_PROMPT };
-        let patient_told = hearing.say(Urgency::ActNow, Some(&told.to_owned()));
+        let patient_told = hearing.say(Urgency::ActNow, Some(told));
         let evidence = judge::evidence(admitted, Vec::new());
-        let id = match self.own_alert(&rule) {
-            Some(alert) if !is_news(&alert, admitted.event_time(), BEYOND_DEVICE_AGAIN_AFTER) => {
+        let id = match self.unfinished(rule).map(Standing::of) {
+            Some(alert) if !alert.was_taken_before(admitted.event_time(), BEYOND_DEVICE_AGAIN_AFTER) => {
                 self.change(alert.id, |alert| alert.add_evidence(evidence.clone()));
                 if matches!(alert.condition, Condition::Cleared(_)) {
                     self.raise_again(alert.id);
@@ -100,31 +103,31 @@ impl Deciding<'_> {
             }
             taken_long_ago => {
                 let title = "A value beyond what the device can tell";
-                let alert = self.alert_of_service(&rule, title, reason.code(), evidence.clone());
+                let alert = self.alert_of_service(&rule.to_string(), title, reason.code(), evidence.clone());
                 self.open_after(taken_long_ago, Alert { late, patient_told, ..alert })
             }
         };
-        if let Some(milder) = self.own_alert(&named(IMPLAUSIBLE, &admitted.reading)) {
-            self.give_way(&milder, id, evidence);
+        if let Some(milder) = self.unfinished(Named::of(IMPLAUSIBLE, &admitted.reading)).map(Standing::of) {
+            self.give_way(milder, id, evidence);
         }
         hearing.note_alert(id);
     }
 
     fn implausible(&mut self, hearing: &mut Hearing<'_>, late: bool) {
         let admitted = hearing.admitted;
-        let rule = named(IMPLAUSIBLE, &admitted.reading);
+        let rule = Named::of(IMPLAUSIBLE, &admitted.reading);
         let words = if late { IMPLAUSIBLE_LATE_PROMPT } else { IMPLAUSIBLE_PROMPT };
-        let words = Some(words.to_owned()).filter(|_| !self.has_red());
-        let patient_told = hearing.say(Urgency::CheckAgain, words.as_ref());
+        let words = Some(words).filter(|_| !self.has_red());
+        let patient_told = hearing.say(Urgency::CheckAgain, words);
         let evidence = judge::evidence(admitted, Vec::new());
-        let id = match self.own_alert(&rule) {
-            Some(alert) if !is_news(&alert, admitted.event_time(), IMPLAUSIBLE_AGAIN_AFTER) => {
-                self.implausible_again(&alert, evidence);
+        let id = match self.unfinished(rule).map(Standing::of) {
+            Some(alert) if !alert.was_taken_before(admitted.event_time(), IMPLAUSIBLE_AGAIN_AFTER) => {
+                self.implausible_again(alert, evidence);
                 alert.id
             }
             taken_long_ago => {
                 let title = "A value outside what a living person can have";
-                let alert = self.alert_of_service(&rule, title, NoValue::Implausible.code(), evidence);
+                let alert = self.alert_of_service(&rule.to_string(), title, NoValue::Implausible.code(), evidence);
                 // Too late for a repeat to mean anything: staff are told at once.
                 let condition = if late { Condition::Active } else { Condition::Pending };
                 let alert = Alert { urgency: Urgency::CheckAgain, condition, late, patient_told, ..alert };
@@ -138,10 +141,8 @@ impl Deciding<'_> {
         hearing.note_alert(id);
     }
 
-    fn implausible_again(&mut self, alert: &Alert, evidence: Evidence) {
-        let first = alert.evidence.first().map(|first| first.event_time);
-        let is_repeat = matches!(alert.repeat, Repeat::Asked { .. })
-            && first.is_some_and(|first| evidence.event_time - first >= IMPLAUSIBLE_REPEAT_AFTER);
+    fn implausible_again(&mut self, alert: Standing, evidence: Evidence) {
+        let is_repeat = alert.is_repeated_at(evidence.event_time, IMPLAUSIBLE_REPEAT_AFTER);
         self.change(alert.id, |alert| alert.add_evidence(evidence));
         if is_repeat {
             self.repeat_came(alert.id, Repeat::Confirmed);
@@ -150,7 +151,7 @@ impl Deciding<'_> {
     }
 
     /// Opens an alert in the place of one that somebody took long ago.
-    fn open_after(&mut self, taken: Option<Alert>, alert: Alert) -> AlertId {
+    fn open_after(&mut self, taken: Option<Standing>, alert: Alert) -> AlertId {
         let id = alert.id;
         self.open(alert);
         if let Some(taken) = taken {
@@ -159,22 +160,33 @@ impl Deciding<'_> {
         id
     }
 
-    fn own_alert(&self, rule: &str) -> Option<Alert> {
-        self.service_alert(rule).and_then(|id| self.state.alert(id)).cloned()
+    fn unfinished(&self, rule: Named) -> Option<&Alert> {
+        self.own_alert(|name| rule.is(name))
     }
 }
 
-/// Whether somebody took the alert so long ago that they cannot have meant this.
-fn is_news(alert: &Alert, event_time: DateTime<Utc>, gap: TimeDelta) -> bool {
-    match &alert.workflow {
-        Workflow::Acknowledged { at, .. } => event_time > *at + gap,
-        Workflow::Raised | Workflow::Notified { .. } => false,
+/// The service's rule for what a reading is of, so that nothing is over by a value of something else. It is asked for at
+/// every reading, so its name is put together only for an alert to keep.
+#[derive(Clone, Copy)]
+struct Named {
+    rule: &'static str,
+    thing: &'static str,
+}
+
+impl Named {
+    fn of(rule: &'static str, reading: &Reading) -> Self {
+        Self { rule, thing: thing(reading) }
+    }
+
+    fn is(self, name: &str) -> bool {
+        name.strip_prefix(self.rule).and_then(|rest| rest.strip_prefix('/')) == Some(self.thing)
     }
 }
 
-/// The service's rule for what a reading is of, so that nothing is over by a value of something else.
-fn named(rule: &str, reading: &Reading) -> String {
-    format!("{rule}/{}", thing(reading))
+impl fmt::Display for Named {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.rule, self.thing)
+    }
 }
 
 /// What a reading is of. Interstitial fluid lags behind blood by minutes, so it is another thing than blood glucose; where

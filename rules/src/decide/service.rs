@@ -4,6 +4,7 @@ use super::{Deciding, judge};
 use crate::{
     alert::{Alert, Audience, ClearedBecause, Condition, Repeat, RuleRef, Workflow},
     finding::Evidence,
+    state::Verdict,
 };
 use vitals::{Admitted, AlertId, ErrorCode, wire::v1::Urgency};
 
@@ -14,8 +15,19 @@ const SERVICE: &str = "service";
 const NOT_JUDGED: &str = "reading-not-judged";
 
 impl Deciding<'_> {
+    /// A reading is stored without having been judged, and somebody hears of it.
+    pub(super) fn not_judged(&mut self, admitted: &Admitted, is_again: bool, reason: ErrorCode) {
+        self.judged.push((admitted.reading.id, Verdict::unevaluated(reason)));
+        if !is_again {
+            self.state.unjudged = self.state.unjudged.saturating_add(1);
+            self.state_changed = true;
+        }
+        self.raise_unevaluated(admitted, reason);
+    }
+
     /// One reading fewer waits to be judged; with the last, the technical alert has done its work.
     pub(super) fn judged_at_last(&mut self) {
+        self.state_changed |= self.state.unjudged > 0;
         self.state.unjudged = self.state.unjudged.saturating_sub(1);
         if let (0, Some(id)) = (self.state.unjudged, self.service_alert(NOT_JUDGED)) {
             self.clear(id, ClearedBecause::Judged);
@@ -23,7 +35,7 @@ impl Deciding<'_> {
     }
 
     /// A rule failed on a reading: somebody must look at the service.
-    pub(super) fn raise_unevaluated(&mut self, admitted: &Admitted, reason: ErrorCode) {
+    fn raise_unevaluated(&mut self, admitted: &Admitted, reason: ErrorCode) {
         let evidence = judge::evidence(admitted, Vec::new());
         match self.service_alert(NOT_JUDGED) {
             Some(id) => self.change(id, |alert| alert.add_evidence(evidence)),
@@ -40,11 +52,16 @@ impl Deciding<'_> {
     }
 
     /// The service's own unfinished alert of this name; a pack's rule of the same name is not it.
-    pub(super) fn service_alert(&self, rule: &str) -> Option<AlertId> {
+    fn service_alert(&self, rule: &str) -> Option<AlertId> {
+        self.own_alert(|named| named == rule).map(|alert| alert.id)
+    }
+
+    /// The service's own unfinished alert, by its rule's name.
+    pub(super) fn own_alert(&self, is_named: impl Fn(&str) -> bool) -> Option<&Alert> {
         let is_it = |alert: &&Alert| {
-            alert.made_by.content_hash.is_empty() && alert.made_by.rule == rule && !alert.is_finished()
+            alert.made_by.content_hash.is_empty() && is_named(&alert.made_by.rule) && !alert.is_finished()
         };
-        self.state.alerts.iter().find(is_it).map(|alert| alert.id)
+        self.state.alerts.iter().find(is_it)
     }
 
     /// An alert of the service: red, active and for clinicians, where its caller does not say otherwise.

@@ -9,12 +9,15 @@ mod read;
 mod signed;
 mod when;
 
+#[cfg(test)]
+pub(crate) use own_tests::reading;
 pub use read::{PackError, Problem};
 pub use signed::{Approval, Role, SignedError, Status};
+pub use when::Numbers;
 
-use crate::{duration::Span, finding::Comparison};
+use crate::{duration::Span, finding::Comparison, state::RuleKey};
 use std::collections::BTreeMap;
-use vitals::{Decimal, Kind, Quality, Unit, wire::v1::Urgency};
+use vitals::{Decimal, Kind, Quality, Unit, catalogue::Component, wire::v1::Urgency};
 
 /// The format this engine reads. A pack that needs a newer one is refused whole, never read in part.
 pub const ENGINE: u32 = 1;
@@ -75,6 +78,8 @@ pub enum Level {
 pub struct Rule {
     /// Its name within the pack.
     pub id: String,
+    /// What its memory of a person is kept under.
+    pub key: RuleKey,
     /// What people call it.
     pub title: String,
     /// The measure it reads.
@@ -126,12 +131,14 @@ pub enum When {
 /// A number compared with a bound.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Threshold {
-    /// The component, as the catalogue names it.
-    pub component: String,
+    /// The component: the catalogue's own entry, so that two are the same where they stand at one place.
+    pub component: &'static Component,
     /// How.
     pub comparison: Comparison,
     /// With what.
     pub bound: Bound,
+    /// What the bound comes to where nobody has set the parameter otherwise, worked out once.
+    pub level: Decimal,
 }
 
 /// What a number is compared with.
@@ -178,9 +185,34 @@ pub type Span0 = chrono::TimeDelta;
 pub struct ActivePack {
     pack: Pack,
     approvals: Vec<Approval>,
+    /// The places of the rules on each measure, in the pack's order. The pack never changes once it is active.
+    by_kind: BTreeMap<Kind, Vec<usize>>,
 }
 
 impl ActivePack {
+    fn of(pack: Pack, approvals: Vec<Approval>) -> Self {
+        let mut by_kind: BTreeMap<Kind, Vec<usize>> = BTreeMap::new();
+        for (place, rule) in pack.rules.iter().enumerate() {
+            by_kind.entry(rule.kind).or_default().push(place);
+        }
+        Self { pack, approvals, by_kind }
+    }
+
+    /// The rules on a measure, the most urgent first.
+    pub fn rules_on(&self, kind: Kind) -> impl Iterator<Item = &Rule> {
+        self.places(kind).iter().filter_map(|place| self.pack.rules.get(*place))
+    }
+
+    /// How many rules there are on a measure.
+    #[must_use]
+    pub fn count_on(&self, kind: Kind) -> usize {
+        self.places(kind).len()
+    }
+
+    fn places(&self, kind: Kind) -> &[usize] {
+        self.by_kind.get(&kind).map_or(&[], Vec::as_slice)
+    }
+
     /// The pack.
     #[must_use]
     pub fn pack(&self) -> &Pack {

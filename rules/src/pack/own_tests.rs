@@ -26,7 +26,8 @@ impl Pack {
     }
 
     fn run(&self, test: &PackTest) -> Result<(), String> {
-        let plan = Plan { packs: vec![ActivePack { pack: self.clone(), approvals: Vec::new() }], channels: Vec::new() };
+        let active = ActivePack::of(self.clone(), Vec::new());
+        let plan = Plan::new(vec![active], Vec::new()).map_err(|refused| refused.to_string())?;
         let patient = PatientId::parse("pt-test").map_err(|error| error.to_string())?;
         let mut run = Run { plan, state: PatientState::new(patient), timers: Vec::new(), seen: Vec::new() };
         for (at, numbers) in &test.given {
@@ -116,7 +117,12 @@ fn measure(kind: Kind, numbers: &[(String, Decimal)]) -> Option<Measure> {
 }
 
 /// A reading as a device with a right clock would have made it, but for what is not sure.
-fn reading(patient: &PatientId, at: TimeDelta, numbers: &[(String, Decimal)], unsure: Unsure) -> Option<Admitted> {
+pub(crate) fn reading(
+    patient: &PatientId,
+    at: TimeDelta,
+    numbers: &[(String, Decimal)],
+    unsure: Unsure,
+) -> Option<Admitted> {
     let kind = catalogue::component(&numbers.first()?.0)?.kind;
     let measure = measure(kind, numbers)?;
     let taken = moment(at);

@@ -8,12 +8,17 @@ use super::{
         ParameterFile, RetestFile, RuleFile, TestFile, UnsureFile, WhenFile,
     },
 };
-use crate::{duration::Span, finding::Comparison};
+use crate::{duration::Span, finding::Comparison, state::RuleKey};
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use thiserror::Error;
 use toml::Spanned;
-use vitals::{Decimal, Flag, Kind, Quality, catalogue, hex, wire::v1::Urgency};
+use vitals::{
+    Decimal, Flag, Kind, Quality,
+    catalogue::{self, Component},
+    hex,
+    wire::v1::Urgency,
+};
 
 /// Deepest nesting of any/all.
 const DEPTH_MAX: usize = 4;
@@ -98,7 +103,7 @@ impl Reader<'_> {
         for (name, parameter) in parameters {
             self.parameter(name, parameter);
         }
-        let mut rules: Vec<Rule> = rules.into_iter().filter_map(|rule| self.rule(rule)).collect();
+        let mut rules: Vec<Rule> = rules.into_iter().filter_map(|rule| self.rule(&head.id, rule)).collect();
         rules.sort_by_key(|rule| Reverse(rule.urgency));
         self.names(&rules);
         let tests = tests.into_iter().filter_map(|test| self.test(test)).collect();
@@ -136,7 +141,7 @@ impl Reader<'_> {
         self.parameters.insert(name, Parameter { unit, default, levels: checked });
     }
 
-    fn rule(&mut self, rule: Spanned<RuleFile>) -> Option<Rule> {
+    fn rule(&mut self, pack: &str, rule: Spanned<RuleFile>) -> Option<Rule> {
         let offset = rule.span().start;
         let rule = rule.into_inner();
         let when = self.when(rule.when, offset, 0)?;
@@ -144,8 +149,7 @@ impl Reader<'_> {
         if rule.clear.count == 0 {
             self.problem(offset, format!("rule {}: clear.count is at least 1", rule.id));
         }
-        let kinds: BTreeSet<Kind> =
-            when.components().chain(clear.components()).filter_map(catalogue::component).map(|c| c.kind).collect();
+        let kinds: BTreeSet<Kind> = when.components().chain(clear.components()).map(|known| known.kind).collect();
         let mut kinds = kinds.into_iter();
         let (Some(kind), None) = (kinds.next(), kinds.next()) else {
             self.problem(offset, format!("rule {}: a rule reads one measure; write one rule for each", rule.id));
@@ -189,6 +193,7 @@ impl Reader<'_> {
             self.problem(offset, format!("rule {}: nobody asks for the repeat: add retest.prompt", rule.id));
         }
         Some(Rule {
+            key: RuleKey::of(pack, &rule.id),
             id: rule.id,
             title: rule.title,
             kind,
@@ -270,7 +275,7 @@ impl Reader<'_> {
             self.problem(offset, format!("{component} is not in the measure catalogue"));
             return None;
         };
-        let bound = match bound {
+        let (bound, level) = match bound {
             BoundFile::Number(number) => {
                 if margins.0.is_some() || margins.1.is_some() {
                     self.problem(
@@ -278,7 +283,7 @@ impl Reader<'_> {
                         format!("{component}: plus or minus moves a parameter; write the number itself"),
                     );
                 }
-                Bound::Number(number)
+                (Bound::Number(number), number)
             }
             BoundFile::Parameter(name) => {
                 match self.parameters.get(&name).map(|parameter| parameter.unit) {
@@ -302,16 +307,18 @@ impl Reader<'_> {
                     }
                 };
                 let default = self.parameters.get(&name).map(|parameter| parameter.default);
-                if default.is_some_and(|default| default.plus(margin).is_none()) {
+                let level = default.map(|default| default.plus(margin));
+                if level == Some(None) {
                     self.problem(
                         offset,
                         format!("param {name} moved by {margin} is too large a number to compare with"),
                     );
                 }
-                Bound::Parameter { name, margin }
+                // Without a level there is a problem, and with a problem there is no pack.
+                (Bound::Parameter { name, margin }, level.flatten().unwrap_or(zero))
             }
         };
-        Some(Threshold { component, comparison, bound })
+        Some(Threshold { component: known, comparison, bound, level })
     }
 
     fn names(&mut self, rules: &[Rule]) {
@@ -404,9 +411,9 @@ impl Reader<'_> {
 
 impl When {
     /// Every component it reads.
-    pub fn components(&self) -> Box<dyn Iterator<Item = &str> + '_> {
+    pub fn components(&self) -> Box<dyn Iterator<Item = &'static Component> + '_> {
         match self {
-            Self::Threshold(threshold) => Box::new(std::iter::once(threshold.component.as_str())),
+            Self::Threshold(threshold) => Box::new(std::iter::once(threshold.component)),
             Self::Any(parts) | Self::All(parts) => Box::new(parts.iter().flat_map(Self::components)),
         }
     }

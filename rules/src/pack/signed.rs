@@ -104,6 +104,6 @@ impl ActivePack {
         if roles.len() != 3 || names.len() != 3 || names.contains("") || file.approval.len() != 3 {
             return Err(SignedError::NotThreePeople);
         }
-        Ok(Self { pack, approvals: file.approval })
+        Ok(Self::of(pack, file.approval))
     }
 }

@@ -145,7 +145,7 @@ impl Story {
     fn new() -> Self {
         let plan = demo_plan();
         let rule = |id: &str| {
-            plan.packs[0].pack().rules.iter().find(|rule| rule.id == id).expect("a rule of the demo").clone()
+            plan.packs()[0].pack().rules.iter().find(|rule| rule.id == id).expect("a rule of the demo").clone()
         };
         let (red, amber) = (rule("home-bp-red"), rule("home-bp-amber"));
         let message = |text: Option<String>| text.expect("the demo has all its messages");

@@ -10,6 +10,8 @@ mod properties;
 #[cfg(test)]
 mod protocols;
 #[cfg(test)]
+mod stored;
+#[cfg(test)]
 mod support;
 #[cfg(test)]
 mod what_settles;

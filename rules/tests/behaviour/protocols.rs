@@ -47,7 +47,7 @@ fn a_rule_yields_only_to_the_rule_of_its_own_protocol() {
     let demo = demo_plan();
     // The other protocol calls red what is amber for the demo's.
     let stricter = another(&[("default = 170", "default = 160"), ("default = 115", "default = 105")]);
-    let plan = Plan { packs: vec![stricter, demo.packs[0].clone()], channels: CHANNELS.to_vec() };
+    let plan = Plan::new(vec![stricter, demo.packs()[0].clone()], CHANNELS.to_vec()).unwrap();
     let decisions = decide(&plan, &PatientState::new(patient()), &at_once(1, 162, 90, 0), start());
     let expected = [("other", "home-bp-red", Condition::Active), ("demo-home-bp", "home-bp-amber", Condition::Pending)];
     assert_eq!(named(&decisions.alerts), expected);
@@ -58,7 +58,8 @@ fn a_rule_yields_only_to_the_rule_of_its_own_protocol() {
 
 #[test]
 fn a_protocol_cannot_swallow_the_services_own_alert() {
-    let plan = Plan { packs: vec![another(&[("home-bp-red", "reading-not-judged")])], channels: CHANNELS.to_vec() };
+    let named_alike = another(&[("home-bp-red", "reading-not-judged")]);
+    let plan = Plan::new(vec![named_alike], CHANNELS.to_vec()).unwrap();
     let mut kept = Kept::new();
     let red = at_once(1, 182, 118, 0);
     kept.keep(&red, &decide(&plan, &kept.state, &red, start()));

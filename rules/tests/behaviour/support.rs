@@ -21,9 +21,9 @@ pub(crate) fn start() -> DateTime<Utc> {
 
 /// The demo's protocol, told down both channels.
 pub(crate) fn demo_plan() -> Plan {
-    static DEMO: LazyLock<Plan> = LazyLock::new(|| Plan {
-        packs: vec![demo_pack().expect("the demo pack is approved")],
-        channels: CHANNELS.to_vec(),
+    static DEMO: LazyLock<Plan> = LazyLock::new(|| {
+        let demo = demo_pack().expect("the demo pack is approved");
+        Plan::new(vec![demo], CHANNELS.to_vec()).expect("one pack can be in force")
     });
     DEMO.clone()
 }

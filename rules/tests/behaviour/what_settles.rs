@@ -112,7 +112,7 @@ fn an_undated_value_from_memory_settles_nothing() {
 #[test]
 fn two_values_of_one_moment_are_one_on_the_way_to_passing() {
     let careful = another(&[("clear = { count = 1, when = { all = [", "clear = { count = 2, when = { all = [")]);
-    let plan = Plan { packs: vec![careful], channels: CHANNELS.to_vec() };
+    let plan = Plan::new(vec![careful], CHANNELS.to_vec()).unwrap();
     let red_after = |minutes: [i64; 2]| {
         let mut kept = Kept::new();
         let normals = (1..).zip(minutes).map(|(number, minute)| later(number, pressure(120, 80), minute, Clock::Known));

@@ -12,6 +12,7 @@ use ingest::{
     disk::{DATABASE_FILE, Folder},
     store::{
         ApplyError, Change, Committed, Cursor, Decide, Outcome, ReadError, Slice, Store, StoredReading, StoredRefusal,
+        Witness,
         embedded::{EmbeddedStore, OpenError, StoreKeys},
     },
 };
@@ -166,6 +167,10 @@ impl Store for AcknowledgesEarly {
 
     async fn replay_window(&self, who: &Access, hub: &HubId) -> Result<Option<(u32, ReplayWindow)>, ReadError> {
         self.scratch.replay_window(who, hub).await
+    }
+
+    async fn witnessed(&self, who: &Access, heads: Vec<(PatientId, Witness)>) -> Result<Vec<bool>, ReadError> {
+        self.scratch.witnessed(who, heads).await
     }
 
     async fn halted(&self) {

@@ -34,6 +34,9 @@ const PROCESS: u32 = 0;
 /// Longest wait before the hub tries again while the service is there: backoff has its own tests.
 const RETRY_WITHIN: Duration = Duration::from_millis(50);
 
+/// A wait this long is no wait before another try but the rest between two hellos, and stays as long.
+const REST_MIN: Duration = Duration::from_secs(15);
+
 /// What the hub said and showed.
 #[derive(Debug, Clone, Default)]
 pub struct Told {
@@ -147,7 +150,8 @@ impl Clock for Waker {
         let mut address = self.0.clone();
         let is_there = address.borrow().is_some();
         if is_there {
-            return tokio::time::sleep(how_long.min(RETRY_WITHIN)).await;
+            let is_rest = how_long >= REST_MIN;
+            return tokio::time::sleep(if is_rest { how_long } else { how_long.min(RETRY_WITHIN) }).await;
         }
         tokio::select! {
             () = tokio::time::sleep(how_long) => {}
@@ -185,7 +189,8 @@ impl Link for Paced {
 pub struct Hub {
     /// What it says.
     pub recorder: Arc<Recorder>,
-    task: JoinHandle<Result<(), Trouble>>,
+    /// Until it was waited for.
+    task: Option<JoinHandle<Result<(), Trouble>>>,
     has_ended: watch::Receiver<bool>,
 }
 
@@ -226,7 +231,7 @@ impl Hub {
             ended.send_replace(true);
             ran
         });
-        Ok(Self { recorder, task, has_ended })
+        Ok(Self { recorder, task: Some(task), has_ended })
     }
 
     /// Returns once it has sent everything, or has failed.
@@ -235,14 +240,14 @@ impl Hub {
         drop(self.has_ended.clone().wait_for(|has_ended| *has_ended).await);
     }
 
-    /// Returns when everything is heard, sent and acknowledged, and its connections are closed.
+    /// Returns when everything is heard, sent and acknowledged, and its connections are closed; at once, when asked again.
     ///
     /// # Errors
     /// [`Trouble`] where the hub fails or takes longer than this.
     pub async fn ended(&mut self, limit: Duration) -> Result<(), Trouble> {
-        tokio::time::timeout(limit, &mut self.task)
-            .await
-            .doing("wait for the hub to send everything")?
-            .doing("run the hub")?
+        let Some(task) = &mut self.task else { return Ok(()) };
+        let ended = tokio::time::timeout(limit, task).await.doing("wait for the hub to send everything")?;
+        self.task = None;
+        ended.doing("run the hub")?
     }
 }

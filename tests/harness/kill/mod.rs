@@ -1,5 +1,8 @@
 //! The kill loop: the service's process is killed with SIGKILL while a hub sends, started again, and judged.
 //!
+//! The kill falls at something that happens on the line between hub and service, drawn from a seed; or the process kills
+//! itself at a step of `apply`, at each in turn ([`points`]).
+//!
 //! Each run is judged twice by the history checker: right after the kill, before the hub could send anything again, and
 //! once everything is sent and the service has stopped in order. It is also set beside a run of the same story that
 //! nobody killed: the same verdicts, alerts and notification jobs must have come of it.
@@ -7,28 +10,32 @@
 pub mod early_store;
 pub mod hub;
 pub mod line;
+pub mod points;
+mod run;
+mod tally;
+mod wrapped;
+
+pub use tally::Tally;
 
 use crate::{
-    clock::wait_until,
-    contents::Contents,
-    footprint::{AMBER, Footprint, NORMAL, Pressure, RED},
-    history::{History, Verdict},
-    ingest_process::IngestProcess,
+    footprint::{AMBER, NORMAL, Pressure, RED},
     trouble::{Doing, Trouble},
+    under_test::PLANT,
 };
 use demo::seed::Seeded;
-use hub::Hub;
-use ingest::disk::DATABASE_FILE;
-use line::{Line, Moment};
+use line::Moment;
+use points::{KillAt, POINTS, Point, counted, counting_into};
+use run::{Run, run};
 use std::{
-    fmt,
+    ops::Range,
     path::Path,
     sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicU64, Ordering},
+        Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering},
     },
     time::Duration,
 };
+use tokio::runtime::Runtime;
 
 /// How many frames each run hears.
 pub const FRAMES: usize = 40;
@@ -36,6 +43,9 @@ pub const FRAMES: usize = 40;
 /// What stands out among them: place, systolic and diastolic. Even places are one person's, odd ones another's. Two reds
 /// in a row; an amber that its repeat settles; a red that clears and comes back.
 const STANDS_OUT: [(usize, (u16, u16)); 5] = [(4, RED), (6, RED), (11, RED), (24, AMBER), (31, RED)];
+
+/// How many frames the beginning of the story has.
+const FRAMES_OF_BEGINNING: usize = 8;
 
 /// Runs side by side: as many as the smallest machine has cores.
 const SIDE_BY_SIDE: usize = 2;
@@ -56,6 +66,22 @@ pub fn story() -> Vec<Pressure> {
     (0..FRAMES).map(|place| (place % 2, stands_out(place).unwrap_or(NORMAL))).collect()
 }
 
+/// The beginning of the story, with both reds in a row: for where it is told hundreds of times.
+fn beginning() -> Vec<Pressure> {
+    story().into_iter().take(FRAMES_OF_BEGINNING).collect()
+}
+
+/// When the process is killed.
+#[derive(Debug, Clone, Copy)]
+enum Kill {
+    /// Never.
+    Never,
+    /// At a moment on the line.
+    OnTheLine(Draw),
+    /// By itself, at the step of `apply` that its environment names.
+    AtPoint,
+}
+
 /// Where a kill falls and how the hub sends, drawn from a seed.
 #[derive(Debug, Clone, Copy)]
 struct Draw {
@@ -66,12 +92,8 @@ struct Draw {
 
 impl Draw {
     fn from(seed: u64) -> Self {
-        let bytes = Seeded::new(seed, "where the kill falls");
-        let below = |limit: u64| {
-            let mut number = [0; 8];
-            bytes.next(&mut number);
-            usize::try_from(u64::from_le_bytes(number) % limit).unwrap_or(0)
-        };
+        let random = Seeded::new(seed, "where the kill falls");
+        let below = |limit| usize::try_from(below(&random, limit)).unwrap_or(0);
         let frames = u64::try_from(FRAMES).unwrap_or(u64::MAX);
         let (after, ahead) = (1 + below(frames - 2), 1 + below(AHEAD_MAX));
         let moment = match below(4) {
@@ -84,170 +106,116 @@ impl Draw {
     }
 }
 
-/// One run, judged.
-struct Run {
-    acknowledged_at_kill: usize,
-    acknowledged: usize,
-    right_after: Verdict,
-    at_end: Verdict,
-    /// What was broken right after the kill or at the end, apart from the history.
-    broken: Vec<String>,
-    decided: Vec<String>,
+/// A random number below a limit.
+fn below(random: &Seeded, limit: u64) -> u64 {
+    let mut number = [0; 8];
+    random.next(&mut number);
+    u64::from_le_bytes(number) % limit.max(1)
 }
 
-impl Run {
-    fn is_between(&self) -> bool {
-        (1..self.acknowledged).contains(&self.acknowledged_at_kill)
-    }
-
-    fn holds(&self) -> bool {
-        self.right_after.holds() && self.at_end.holds()
-    }
-}
-
-/// What came of many runs with one program.
-#[derive(Debug, Default)]
-pub struct Tally {
-    /// Runs, each with one kill.
-    pub kills: usize,
-    /// Kills with an acknowledgement before and one after them, counted in the histories.
-    pub between: usize,
-    /// Readings acknowledged, in all runs.
-    pub acknowledged: usize,
-    /// Runs whose history does not hold, right after the kill or at the end.
-    pub caught: usize,
-    /// Readings acknowledged and in no store, at the end of all runs.
-    pub lost: usize,
-    /// Readings stored twice, at the end of all runs.
-    pub duplicated: usize,
-    /// Kills that caught a reading stored and not yet acknowledged.
-    pub after_commit: usize,
-    /// Kills that caught a reading sent and not yet stored.
-    pub before_commit: usize,
-    /// Everything that was broken, each with its seed.
-    pub broken: Vec<String>,
-}
-
-impl Tally {
-    fn add(&mut self, seed: u64, run: &Run, expected: &[String]) {
-        self.kills += 1;
-        self.between += usize::from(run.is_between());
-        self.acknowledged += run.at_end.acked;
-        self.caught += usize::from(!run.holds());
-        self.lost += run.at_end.lost.len();
-        self.duplicated += run.at_end.duplicated.len();
-        self.after_commit += usize::from(run.right_after.unknown_present > 0);
-        self.before_commit += usize::from(run.right_after.unknown_absent > 0);
-        for (when, verdict) in [("right after the kill", &run.right_after), ("at the end", &run.at_end)] {
-            if !verdict.holds() {
-                self.broken.push(format!("seed {seed}, {when}: {verdict}"));
-            }
-        }
-        self.broken.extend(run.broken.iter().map(|broken| format!("seed {seed}, {broken}")));
-        let otherwise = run
-            .decided
-            .iter()
-            .filter(|line| !expected.contains(line))
-            .chain(expected.iter().filter(|line| !run.decided.contains(line)));
-        self.broken.extend(otherwise.map(|line| format!("seed {seed}, differs from the run without a kill: {line}")));
-    }
-}
-
-/// As the summary of a gate says it, with a genuine store.
-impl fmt::Display for Tally {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { kills, between, acknowledged, lost, duplicated, .. } = self;
-        write!(
-            f,
-            "kills {kills}, between first and last acknowledgement {between}, acknowledged {acknowledged}, lost {lost}, duplicated {duplicated}"
-        )
-    }
-}
-
-/// Runs the story once for each seed with a program, and once without a kill to compare with.
+/// Kills the service once for each seed, at a moment on the line. `plant` is what is planted in it.
 ///
 /// # Errors
 /// [`Trouble`] of the first run that could not be judged.
-pub fn run_all(program: &Path, seeds: u64) -> Result<Tally, Trouble> {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(SIDE_BY_SIDE)
-        .enable_all()
-        .build()
-        .doing("start a runtime")?;
-    let expected = runtime.block_on(run(program, seeds, None))?.decided;
-    let (next, tally) = (AtomicU64::new(0), Mutex::new(Ok(Tally::default())));
-    let work = || {
-        loop {
-            let seed = next.fetch_add(1, Ordering::Relaxed);
-            if seed >= seeds {
-                return;
+pub fn on_the_line(program: &Path, plant: Option<&str>, seeds: Range<u64>) -> Result<Tally, Trouble> {
+    let runtime = runtime()?;
+    let (story, environment) = (story(), plant.map(|plant| (PLANT, plant)));
+    let tell = |seed, kill| runtime.block_on(run(program, environment.as_slice(), &story, seed, kill));
+    let expected = tell(0, Kill::Never)?.decided;
+    side_by_side(&seeds.collect::<Vec<_>>(), |seed, tally| {
+        let run = tell(*seed, Kill::OnTheLine(Draw::from(*seed)))?;
+        tally.add(&format!("seed {seed}"), &run, &expected);
+        Ok(())
+    })
+}
+
+/// Has the service kill itself at every point, so many times each: the first time that it comes there, and at times drawn
+/// below how often it comes there in a run without a kill.
+///
+/// # Errors
+/// [`Trouble`] of the first run that could not be judged.
+pub fn at_points(program: &Path, times_each: usize, seed: u64) -> Result<Tally, Trouble> {
+    let runtime = runtime()?;
+    let (story, folder) = (story(), tempfile::tempdir().doing("make a folder")?);
+    let file = folder.path().join("points");
+    let counting = counting_into(&file);
+    let expected = runtime.block_on(run(program, &[(PLANT, counting.as_str())], &story, seed, Kill::Never))?.decided;
+    let counted = counted(&file)?;
+    let random = Seeded::new(seed, "when the service kills itself");
+    let mut kills = Vec::new();
+    for point in POINTS {
+        let times = counted.get(&point).copied().unwrap_or(0);
+        let drawn = (1..times_each).map(|_| 1 + below(&random, times));
+        kills.extend(std::iter::once(1).chain(drawn).map(|time| KillAt { point, time }));
+    }
+    side_by_side(&kills, |kill_at, tally| {
+        let run = kill_itself(&runtime, program, &story, *kill_at, seed)?;
+        tally.add(&kill_at.to_string(), &run, &expected);
+        tally.count(kill_at.point, &run);
+        Ok(())
+    })
+}
+
+/// Has the service kill itself at every point, each time that it comes there, until it has told the beginning of the story
+/// without coming there again.
+///
+/// # Errors
+/// [`Trouble`] of the first run that could not be judged.
+pub fn at_every_point(program: &Path, seed: u64) -> Result<Tally, Trouble> {
+    let runtime = runtime()?;
+    let story = beginning();
+    let expected = runtime.block_on(run(program, &[], &story, seed, Kill::Never))?.decided;
+    side_by_side::<Point>(&POINTS, |point, tally| {
+        for time in 1.. {
+            let kill_at = KillAt { point: *point, time };
+            let run = kill_itself(&runtime, program, &story, kill_at, seed)?;
+            tally.add(&kill_at.to_string(), &run, &expected);
+            tally.count(*point, &run);
+            if !run.was_killed {
+                break;
             }
-            let run = runtime.block_on(run(program, seed, Some(Draw::from(seed))));
-            let mut tally = tally.lock().unwrap_or_else(PoisonError::into_inner);
-            match (tally.as_mut(), run) {
-                (Ok(tally), Ok(run)) => tally.add(seed, &run, &expected),
-                (Ok(_), Err(trouble)) => *tally = Err(Trouble::new(&format!("seed {seed}"), trouble)),
+        }
+        Ok(())
+    })
+}
+
+fn kill_itself(
+    runtime: &Runtime,
+    program: &Path,
+    story: &[Pressure],
+    kill_at: KillAt,
+    seed: u64,
+) -> Result<Run, Trouble> {
+    let plant = kill_at.to_string();
+    let environment = [(PLANT, plant.as_str())];
+    let telling = run(program, &environment, story, seed, Kill::AtPoint);
+    runtime.block_on(telling).map_err(|trouble| Trouble::new(&plant, trouble))
+}
+
+fn runtime() -> Result<Runtime, Trouble> {
+    let mut builder = tokio::runtime::Builder::new_multi_thread();
+    builder.worker_threads(SIDE_BY_SIDE).enable_all().build().doing("start a runtime")
+}
+
+/// Does a piece of work for each of these, and adds up what came of it.
+fn side_by_side<T: Sync>(
+    these: &[T],
+    work: impl Fn(&T, &mut Tally) -> Result<(), Trouble> + Sync,
+) -> Result<Tally, Trouble> {
+    let (next, all) = (AtomicUsize::new(0), Mutex::new(Ok(Tally::default())));
+    let lock = || all.lock().unwrap_or_else(PoisonError::into_inner);
+    let share = || {
+        while let Some(this) = these.get(next.fetch_add(1, Ordering::Relaxed)) {
+            let mut tally = Tally::default();
+            let worked = work(this, &mut tally);
+            let mut all = lock();
+            match (all.as_mut(), worked) {
+                (Ok(all), Ok(())) => all.join(tally),
+                (Ok(_), Err(trouble)) => *all = Err(trouble),
                 (Err(_), _) => return,
             }
         }
     };
-    std::thread::scope(|scope| {
-        for _ in 0..SIDE_BY_SIDE {
-            scope.spawn(work);
-        }
-    });
-    tally.into_inner().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// One run; without a draw nobody is killed.
-async fn run(program: &Path, seed: u64, draw: Option<Draw>) -> Result<Run, Trouble> {
-    let footprint = Footprint::new(seed)?;
-    let start =
-        || IngestProcess::start(program, &footprint.settings(), &footprint.folder().join("ingest.log")).map(Arc::new);
-    let (moment, after, ahead) =
-        draw.map_or((Moment::AtAcknowledgement, usize::MAX, 1), |draw| (draw.moment, draw.after, draw.ahead));
-    let line = Line::new(moment, footprint.data().join(format!("{DATABASE_FILE}-wal")));
-    let mut process = start()?;
-    line.lead_to(&process);
-    let mut hub = Hub::start(&footprint, &line, &story(), ahead, after).await?;
-    let mut broken = Vec::new();
-    let (mut at_kill, mut right_after) = (History::default(), Verdict::default());
-    if draw.is_some() {
-        await_kill(&line, &hub).await?;
-        let status = process.gone()?;
-        if status.code().is_some() {
-            broken.push(format!("ended by itself before the kill: {status}; {}", process.log()));
-        }
-        // What was acknowledged and is still in the hub's hands counts as well: it came from the process that is gone.
-        wait_until(SENT_WITHIN, "the hub has noticed", || hub.recorder.is_quiet()).doing("wait for the hub")?;
-        at_kill = hub.recorder.told().history;
-        let contents = Contents::read(&footprint.data())?;
-        right_after = at_kill.judge(&contents.counts());
-        broken.extend(contents.halves().into_iter().map(|half| format!("right after the kill: {half}")));
-        process = start()?;
-        line.lead_to(&process);
-    }
-    hub.ended(SENT_WITHIN).await?;
-    let (status, _) = process.stop()?;
-    if !status.success() {
-        broken.push(format!("did not stop in order: {status}; {}", process.log()));
-    }
-    let told = hub.recorder.told();
-    let contents = Contents::read(&footprint.data())?;
-    let at_end = told.history.judge(&contents.counts());
-    if at_end.acked != FRAMES {
-        broken.push(format!("acknowledged {} of {FRAMES}", at_end.acked));
-    }
-    broken.extend(contents.halves().into_iter().map(|half| format!("at the end: {half}")));
-    let (acknowledged_at_kill, acknowledged) = (at_kill.acknowledgements(), told.history.acknowledgements());
-    Ok(Run { acknowledged_at_kill, acknowledged, right_after, at_end, broken, decided: contents.decided(&told.heard) })
-}
-
-/// Waits for the kill. Where the hub was done before its moment came, the kill falls then.
-async fn await_kill(line: &Line, hub: &Hub) -> Result<(), Trouble> {
-    tokio::select! {
-        () = line.killed() => {}
-        () = hub.done() => line.kill(),
-    }
-    line.trouble().map_or(Ok(()), Err)
+    std::thread::scope(|scope| (0..SIDE_BY_SIDE).for_each(|_| drop(scope.spawn(share))));
+    all.into_inner().unwrap_or_else(PoisonError::into_inner)
 }

@@ -238,6 +238,7 @@ async fn agent(hub: HubId, data_folder: PathBuf, events: Arc<Notes>) -> Result<A
     let config = Config {
         hub,
         server: Server::parse("http://127.0.0.1:1").doing("name a service that is not there")?,
+        service_key: None,
         data_folder,
         key: HubKey::from_seed([7; 32]).doing("make a key")?,
         bindings: Bindings::new([]).doing("bind nobody")?,

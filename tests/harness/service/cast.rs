@@ -108,6 +108,14 @@ pub const FRAME_HEX: &str = "5eed5eed";
 /// # Errors
 /// [`Trouble`] where the row names nothing that can be a source.
 pub fn reading((patient, ..): PersonRow, number: u32, value: &str, at: DateTime<Utc>) -> Result<v1::Reading, Trouble> {
+    reading_of(patient, number, value, at)
+}
+
+/// As [`reading`], of anybody, by their id.
+///
+/// # Errors
+/// [`Trouble`] where the id names nothing that can be a source.
+pub fn reading_of(patient: &str, number: u32, value: &str, at: DateTime<Utc>) -> Result<v1::Reading, Trouble> {
     let source = SourceId::device("Harness", patient).doing("name a cuff")?;
     let hex = format!("{FRAME_HEX}{number:08x}");
     let bytes = vitals::hex::decode(&hex).doing("make a frame")?;

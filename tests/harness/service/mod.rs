@@ -13,7 +13,7 @@ mod parts;
 
 pub use cast::{
     ADA, BO, CY, FRAME_HEX, HUB_A, HUB_B, MARA, MORNING, ODD, ON_HUBS, PEOPLE, PersonRow, SAM, personal_words_in,
-    reading,
+    reading, reading_of,
 };
 pub use parts::{Recorder, STAFF_HEADER, SetClock};
 
@@ -27,6 +27,7 @@ use ingest::{
     http::PageSettings,
     net::TcpNetwork,
     notify::{Console, Deliver, Webhook, WebhookAddress},
+    server_key::ServerKey,
     service::{Parts, Service},
     store::{
         Change, Cursor, Decide, Store, StoredReading, StoredRefusal,
@@ -38,6 +39,7 @@ use std::{
     collections::BTreeMap,
     io,
     net::{SocketAddr, TcpListener},
+    path::PathBuf,
     sync::Arc,
 };
 use tempfile::TempDir;
@@ -49,6 +51,12 @@ const ROWS: usize = 10_000;
 
 /// Puts something around a part of the service.
 pub type Wrap<T> = Arc<dyn Fn(Arc<T>) -> Arc<T> + Send + Sync>;
+
+/// The key every service under test signs with.
+#[must_use]
+pub fn server_key() -> ServerKey {
+    ServerKey::from_seed(&[0x5e; 32])
+}
 
 /// What is special about this service.
 #[derive(Clone)]
@@ -183,6 +191,7 @@ impl TestService {
             rng: Arc::new(ingest::rng::OsRandomness),
             events: self.events.clone(),
             store: store.clone(),
+            server_key: server_key(),
             decide: (self.setup.decide)(Arc::new(plan)),
             hubs: self.hubs()?,
             people: cast::people()?,
@@ -239,6 +248,12 @@ impl TestService {
     /// Whatever broke the connection.
     pub fn send(&self, call: &Call) -> io::Result<Answer> {
         call.send(self.address().map_err(io::Error::other)?)
+    }
+
+    /// The store's database, to be damaged.
+    #[must_use]
+    pub fn database(&self) -> PathBuf {
+        self.folder.path().join(ingest::disk::DATABASE_FILE)
     }
 
     /// The store, as the service has it: with its wrapper.

@@ -14,7 +14,10 @@ use std::{
     thread,
     time::Duration,
 };
-use vitals::wire::v1::{Problem, Receipt};
+use vitals::wire::{
+    hello::HelloAnswer,
+    v1::{Problem, Receipt},
+};
 
 /// Longest wait for an answer: far above any limit of the service's that the tests reach.
 const ANSWER_WITHIN: Duration = Duration::from_secs(60);
@@ -179,6 +182,14 @@ impl Answer {
     /// # Errors
     /// Where it is none; the answer is in the message.
     pub fn receipt(&self) -> Result<Receipt, String> {
+        serde_json::from_str(&self.body).map_err(|error| format!("{error}: {self:?}"))
+    }
+
+    /// The body as the answer to a hello.
+    ///
+    /// # Errors
+    /// Where it is none; the answer is in the message.
+    pub fn hello(&self) -> Result<HelloAnswer, String> {
         serde_json::from_str(&self.body).map_err(|error| format!("{error}: {self:?}"))
     }
 

@@ -148,13 +148,33 @@ impl TestHub {
     /// A request with a body and all its headers but the signature.
     #[must_use]
     pub fn unsigned(body: impl Into<Vec<u8>>) -> Call {
+        Self::unsigned_to(v1::BATCHES_PATH, "identity", body)
+    }
+
+    /// As [`TestHub::unsigned`], to another path and in another encoding; the body is sent as it is given.
+    #[must_use]
+    pub fn unsigned_to(path: &str, encoding: &str, body: impl Into<Vec<u8>>) -> Call {
         let body = body.into();
         let digest = format!("sha-256=:{}:", STANDARD.encode(Sha256::digest(&body)));
-        Call::new("POST", v1::BATCHES_PATH)
+        Call::new("POST", path)
             .with("content-type", "application/json")
-            .with("content-encoding", "identity")
+            .with("content-encoding", encoding)
             .with("content-digest", &digest)
             .body(body)
+    }
+
+    /// A signed request to a path, in an encoding, under the next number.
+    ///
+    /// # Errors
+    /// Where the key cannot sign; cannot happen with Ed25519.
+    pub fn signed_to(
+        &self,
+        path: &str,
+        encoding: &str,
+        body: impl Into<Vec<u8>>,
+        at: DateTime<Utc>,
+    ) -> Result<Call, HttpSigError> {
+        self.seal(at).put_on(Self::unsigned_to(path, encoding, body), &self.key)
     }
 
     /// A signed request with a body, under the next number.

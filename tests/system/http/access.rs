@@ -97,7 +97,10 @@ fn each_event_may_be_caused_by_those_whose_work_it_is_and_by_nobody_else() {
     let (service, store, hub, alert) = with_hub_access();
     let at = service.clock.read() + TimeDelta::minutes(1);
     let (hub_a, hub_b) = (HubId::parse("hub-a").unwrap(), HubId::parse(HUB_B).unwrap());
-    let admitted = |number| Box::new(admit(&reading(ADA, number, "128/79", at).unwrap(), &hub_a, at, at).unwrap());
+    let admitted = |number| {
+        let sent = reading(ADA, number, "128/79", at).unwrap();
+        Box::new(admit(&(&sent).into(), &hub_a, at, at).unwrap())
+    };
     let by =
         |id: &str| Actor { id: StaffId::parse(id).unwrap(), name: vitals::bounded::Text::new("Mara Usual").unwrap() };
     let mara = by(MARA);
@@ -132,8 +135,8 @@ fn each_event_may_be_caused_by_those_whose_work_it_is_and_by_nobody_else() {
             Event::Refused(Box::new(refused(&hub_b))),
             &[],
         ),
-        ("use its own number", Subject::Service, Event::Received { hub: hub_a.clone(), number }, &["hub"]),
-        ("use another hub's number", Subject::Service, Event::Received { hub: hub_b, number }, &[]),
+        ("use its own number", Subject::Service, Event::Received { hub: hub_a.clone(), number }, &["hub", "receive"]),
+        ("use another hub's number", Subject::Service, Event::Received { hub: hub_b, number }, &["receive"]),
         ("take an alert", of(&ada), Event::Acknowledged { alert, by: mara.clone(), note: None }, &["staff"]),
         (
             "take an alert in a colleague's name",

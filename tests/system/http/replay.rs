@@ -58,7 +58,7 @@ fn of_the_same_bytes_sent_at_once_exactly_one_is_taken() {
         assert_eq!(taken.len(), 1);
         others.into_iter().for_each(|answer| refused(answer, RequestReplayed));
     }
-    assert_eq!(service.see().unwrap().count("request-received"), 5);
+    assert_eq!(service.see().unwrap().count("reading-stored"), 5);
 }
 
 /// Rows in order: numbers may come late within the window, and never twice.

@@ -116,9 +116,11 @@ fn a_panic_unwinds_in_every_profile() {
 }
 
 #[test]
-fn cargo_is_configured_with_aliases_only() {
+fn cargo_is_configured_with_aliases_and_the_flags_of_sqlite_only() {
     let config: Table = toml::from_str(&read(".cargo/config.toml")).unwrap();
-    assert_eq!(config.keys().collect::<Vec<_>>(), ["alias"]);
+    assert_eq!(config.keys().collect::<Vec<_>>(), ["alias", "env"]);
+    let env = config.get("env").and_then(toml::Value::as_table).unwrap();
+    assert_eq!(env.keys().collect::<Vec<_>>(), ["LIBSQLITE3_FLAGS"]);
 }
 
 #[test]
@@ -137,4 +139,25 @@ fn every_root_of_a_product_forbids_unsafe_code() {
         );
     }
     assert!(!forbids_unsafe("//! A crate.\n// #![forbid(unsafe_code)]\n#![deny(unsafe_code)]\n"));
+}
+
+/// What the lints say of unsafe code, for the workspace and for each member.
+#[test]
+fn unsafe_code_is_denied_in_the_workspace_and_no_member_has_lints_of_its_own() {
+    let denies = |manifest: &str| -> bool {
+        let manifest: Table = toml::from_str(manifest).unwrap();
+        let lints = manifest.get("workspace").and_then(|workspace| workspace.get("lints"));
+        lints.and_then(|lints| lints.get("rust")?.get("unsafe_code")?.as_str()) == Some("deny")
+    };
+    let leaves_it_so = |manifest: &str| -> bool {
+        let manifest: Table = toml::from_str(manifest).unwrap();
+        let lints = manifest.get("lints").and_then(Value::as_table);
+        lints.is_some_and(|lints| lints.len() == 1 && lints.get("workspace") == Some(&Value::Boolean(true)))
+    };
+    for manifest in manifests() {
+        let is_right = if manifest.path == "Cargo.toml" { denies } else { leaves_it_so };
+        assert!(is_right(&manifest.text), "{}", manifest.path);
+    }
+    assert!(!denies("[workspace.lints.rust]\nunsafe_code = \"allow\"\n"));
+    assert!(!leaves_it_so("[lints.rust]\nunsafe_code = \"allow\"\n"));
 }

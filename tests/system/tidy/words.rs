@@ -83,7 +83,20 @@ const NO_WORKPLACE: Rule = Rule {
     in_comments: true,
 };
 
-const RULES: [&Rule; 5] = [&NO_ALLOW, &NO_PRINTING, &NO_CLOCK, &NO_LEFTOVERS, &NO_WORKPLACE];
+/// Unsafe code stands in one crate, which is built for tests alone.
+const NO_UNSAFE: Rule = Rule {
+    why: "unsafe code stands in tests/faults only",
+    words: &[
+        concat!("expect(unsafe", "_code"),
+        concat!("unsafe", " {"),
+        concat!("unsafe", " impl"),
+        concat!("unsafe", " fn"),
+    ],
+    looks_at: |source| is_rust(source) && !source.path.starts_with("tests/faults/src/"),
+    in_comments: false,
+};
+
+const RULES: [&Rule; 6] = [&NO_ALLOW, &NO_PRINTING, &NO_CLOCK, &NO_LEFTOVERS, &NO_WORKPLACE, &NO_UNSAFE];
 
 fn is_rust(source: &Source) -> bool {
     source.has_extension(&["rs"])
@@ -134,6 +147,8 @@ fn a_planted_word_is_found() {
     assert_eq!(at("hub-agent/src/clock.rs", &NO_CLOCK), 0);
     assert_eq!(at("hub-agent/src/o_clock.rs", &NO_CLOCK), 1);
     assert_eq!(at("docs/guide/install.md", &NO_WORKPLACE), 1);
+    assert_eq!(at("tests/faults/src/vfs.rs", &NO_UNSAFE), 0);
+    assert_eq!(at("tests/harness/faults/disk.rs", &NO_UNSAFE), 1);
 }
 
 /// "The program's one clock": a second file of that name in a package would be a second clock.

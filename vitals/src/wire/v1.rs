@@ -7,6 +7,8 @@
 //! value is not a value. A hub from before there was `said` says no word, and nothing it sent needs one: its glucose is
 //! of an unknown specimen and judged as blood.
 
+pub mod lent;
+
 use crate::{
     ErrorCode,
     error_code::Retry,

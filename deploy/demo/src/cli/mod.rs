@@ -89,6 +89,7 @@ async fn play_until_told(arguments: &Arguments) -> Result<(), RunError> {
                     _ = interrupt.recv() => Ok(()),
                     _ = terminate.recv() => Ok(()),
                     () = part_ends(&morning) => Err(RunError::PartEnded),
+                    broken = morning.keep_in_touch() => broken.map(|never| match never {}).map_err(RunError::from),
                 }
             }
             Err(error) => Err(error.into()),

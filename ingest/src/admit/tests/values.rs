@@ -5,7 +5,6 @@ mod any_measure;
 
 use super::*;
 use any_measure::any_measure;
-use proptest::prelude::*;
 use vitals::{
     Decimal, Measure, Quantity, Unit,
     measure::{

@@ -4,24 +4,33 @@
 //! rule that panics leaves its readings unjudged with a technical alert, and harms nobody else's slice.
 
 use super::{
-    arrivals::Arrivals,
-    chain::{Chain, EntryKind},
-    digest::{Digest, micros},
+    alerts::{self, AlertKept},
+    arrivals::{Arrivals, HeardAlso, Recovered},
+    digest::micros,
     fault::Fault,
-    inbox, jobs, readings,
-    records::{self, AlertKept},
+    inbox, jobs,
+    journal::{Draft, EntryKind, SERVICE},
+    kept::Sent,
+    names::{Class, No},
+    people,
+    readings::{self, Lookup, Place},
+    record::{self, Subject},
     rows::Tx,
+    timers,
 };
 use crate::{
     access::Denied,
-    store::{Decide, Outcome, Slice, Subject},
+    store::{self, Decide, Outcome, Slice},
 };
-use rules::{Decisions, Event, PatientState, Verdict};
+use rules::{
+    Alert, Decisions, Event, PatientState, Verdict,
+    event::{Audit, AuditKind},
+};
 use std::{
     collections::{BTreeMap, BTreeSet},
     panic::{AssertUnwindSafe, catch_unwind},
 };
-use vitals::{ErrorCode, HubId, PatientId, ReadingId};
+use vitals::{Admitted, ErrorCode, Flag, HubId, PatientId, ReadingId, bounded::Text};
 
 /// Applies one slice. The caller rolls back to its savepoint on any fault.
 pub(super) fn apply(tx: &Tx<'_>, slice: Slice, decide: &dyn Decide) -> Result<Outcome, Fault> {
@@ -30,10 +39,21 @@ pub(super) fn apply(tx: &Tx<'_>, slice: Slice, decide: &dyn Decide) -> Result<Ou
         return Ok(Outcome::default());
     }
     match slice.subject {
-        Subject::Patient(patient) => apply_to_person(tx, &patient, slice.events, decide),
-        Subject::Unassigned(hub) => apply_to_nobody(tx, &hub, slice.events),
-        Subject::Service => apply_to_service(tx, slice.events),
+        store::Subject::Patient(patient) => apply_to_person(tx, &patient, slice.events, decide),
+        store::Subject::Unassigned(hub) => apply_to_nobody(tx, &hub, slice.events),
+        store::Subject::Service => apply_to_service(tx, slice.events),
     }
+}
+
+/// What happened to a person, once duplicates are out.
+#[derive(Default)]
+struct Happened {
+    /// The readings first, then everything else in order.
+    events: Vec<Event>,
+    /// The numbers of the readings' sources.
+    sources: Vec<No>,
+    /// Where the readings stand that are to be judged again.
+    again_at: BTreeMap<ReadingId, Place>,
 }
 
 fn apply_to_person(
@@ -42,62 +62,95 @@ fn apply_to_person(
     events: Vec<Event>,
     decide: &dyn Decide,
 ) -> Result<Outcome, Fault> {
+    let mut person = Subject::open(tx, Class::Person, patient.as_str())?;
+    let mut draft = Draft::new(tx);
     let mut arrivals = Arrivals::default();
+    let happened = happened(tx, &draft, patient, events, &mut arrivals)?;
+    let mut outcome = Outcome::default();
+    let mut judged = BTreeMap::new();
+    let mut is_changed = person.is_new;
+    if !happened.events.is_empty() {
+        let before = state_before(&person, patient)?;
+        let mut decisions = decided(decide, &before, &happened.events, tx)?;
+        judged = std::mem::take(&mut decisions.judged).into_iter().collect();
+        keep_readings(tx, &mut draft, &happened, &judged)?;
+        for event in &happened.events {
+            keep_event(tx, &mut draft, &mut person, event, &happened, &judged)?;
+        }
+        is_changed |= keep_decisions(tx, &mut draft, &mut person, &before, decisions, &mut outcome)?;
+    }
+    keep_recovered(tx, &mut draft, &person, &happened, &arrivals, &mut judged)?;
+    keep_beside(tx, &mut draft, None, &arrivals)?;
+    if !draft.is_empty() {
+        draft.append(tx, &mut person)?;
+        is_changed = true;
+    }
+    if is_changed {
+        person.put(tx)?;
+    }
+    outcome.readings = arrivals.outcomes(&judged).ok_or(Fault::Rules)?;
+    outcome.chain_head = Some(person.record.witness());
+    Ok(outcome)
+}
+
+/// Takes duplicates out. What is left is what the rules are to hear.
+fn happened(
+    tx: &Tx<'_>,
+    draft: &Draft,
+    patient: &PatientId,
+    events: Vec<Event>,
+    arrivals: &mut Arrivals,
+) -> Result<Happened, Fault> {
+    let mut happened = Happened::default();
     let mut others = Vec::new();
     for event in events {
         match event {
-            Event::Reading(admitted) => arrivals.take(tx, Some(patient), *admitted)?,
+            Event::Reading(admitted) => arrivals.take(tx, draft.seq, Some(patient), *admitted)?,
             Event::Reconsider(admitted) => {
-                let found = readings::find(tx, &admitted.reading.source, admitted.reading.record)?;
-                let found = found.filter(|found| found.patient.as_ref() == Some(patient));
-                let found = found.ok_or_else(|| Fault::Missing(admitted.reading.id.to_string()))?;
                 // Judged since it was asked for: nothing is left to do. What is judged is the stored reading.
-                if matches!(found.verdict, Some(Verdict::Unevaluated { .. })) {
-                    others.push(Event::Reconsider(Box::new(found.admitted)));
+                if let Some((at, stored)) = waits_to_be_judged(tx, patient, &admitted)? {
+                    happened.again_at.insert(stored.reading.id, at);
+                    others.push(Event::Reconsider(Box::new(stored)));
                 }
             }
             Event::Registered(ref person) if person.id != *patient => return Err(Denied.into()),
             Event::Refused(_) | Event::Received { .. } => return Err(Denied.into()),
-            Event::Due(_) | Event::Acknowledged { .. } | Event::Delivered { .. } | Event::Registered(_) => {
-                others.push(event)
-            }
+            Event::Due(_)
+            | Event::Acknowledged { .. }
+            | Event::Delivered { .. }
+            | Event::Registered(_)
+            | Event::Audited(_) => others.push(event),
         }
     }
-    let mut undecided: Vec<Event> =
-        arrivals.take_new().into_iter().map(|admitted| Event::Reading(Box::new(admitted))).collect();
-    undecided.append(&mut others);
-    let mut chain = Chain::of(tx, Some(patient))?;
-    let mut outcome = Outcome::default();
-    let mut judged = BTreeMap::new();
-    if !undecided.is_empty() || !arrivals.conflicts.is_empty() {
-        let before = state_before(tx, &chain, patient)?;
-        if !undecided.is_empty() {
-            let mut decisions = decided(decide, &before, &undecided, tx)?;
-            judged = std::mem::take(&mut decisions.judged).into_iter().collect();
-            for event in &undecided {
-                keep_event(tx, &mut chain, patient, event, &judged)?;
-            }
-            keep_decisions(tx, &mut chain, &before, decisions, &mut outcome)?;
-        }
-        keep_conflicts(tx, &mut chain, Some(patient), &arrivals)?;
+    for (source, admitted) in arrivals.take_new() {
+        happened.sources.push(source);
+        happened.events.push(Event::Reading(Box::new(admitted)));
     }
-    outcome.readings = arrivals.outcomes(&judged).ok_or(Fault::Rules)?;
-    outcome.chain_head = chain.head();
-    Ok(outcome)
+    happened.events.append(&mut others);
+    Ok(happened)
 }
 
-/// What the rules remember of a person. Whoever has an entry has a state, so where it is missing it was lost: to begin
-/// anew would forget open alerts.
-fn state_before(tx: &Tx<'_>, chain: &Chain<'_>, patient: &PatientId) -> Result<PatientState, Fault> {
-    match records::state(tx, patient)? {
-        Some(state) => Ok(state),
-        None if chain.is_empty() => {
-            let state = PatientState::new(patient.clone());
-            records::put_state(tx, &state)?;
-            Ok(state)
-        }
-        None => Err(Fault::Damaged { table: "state", row: 0 }),
+/// The stored reading, where it still waits to be judged.
+fn waits_to_be_judged(tx: &Tx<'_>, patient: &PatientId, asked: &Admitted) -> Result<Option<(Place, Admitted)>, Fault> {
+    let missing = || Fault::Missing(asked.reading.id.to_string());
+    let source = tx.names.find(Class::Source, asked.reading.source.as_str()).ok_or_else(missing)?;
+    let record = super::known::key(asked.reading.record.as_bytes());
+    let entry = super::known::find(tx, source, record)?.ok_or_else(missing)?;
+    let found = Lookup::default().in_entry(tx, entry, &asked.reading)?;
+    if found.patient() != Some(patient) {
+        return Err(missing());
     }
+    let is_unjudged = matches!(found.kept.verdict, Some(Verdict::Unevaluated { .. }));
+    Ok(is_unjudged.then_some((found.at, found.kept.admitted)))
+}
+
+/// What the rules remember of a person.
+fn state_before(person: &Subject, patient: &PatientId) -> Result<PatientState, Fault> {
+    if person.record.state.is_empty() {
+        return Ok(PatientState::new(patient.clone()));
+    }
+    PatientState::from_bytes(patient, &person.record.state)
+        .map_err(|_unreadable| Fault::Damaged { table: record::TABLE, row: person.no.into() })
 }
 
 /// The decision, or what stands in for it where the rules panic or leave a reading unjudged.
@@ -131,113 +184,261 @@ fn is_whole(decisions: &Decisions, before: &PatientState, events: &[Event]) -> b
             && events.iter().all(is_judged))
 }
 
-/// Stores one event of a person, with its entry.
+/// A new reading of a slice.
+fn as_reading(event: &Event) -> Option<&Admitted> {
+    match event {
+        Event::Reading(admitted) => Some(admitted),
+        Event::Reconsider(_)
+        | Event::Refused(_)
+        | Event::Due(_)
+        | Event::Acknowledged { .. }
+        | Event::Delivered { .. }
+        | Event::Registered(_)
+        | Event::Audited(_)
+        | Event::Received { .. } => None,
+    }
+}
+
+/// Stores the new readings with their verdicts.
+fn keep_readings(
+    tx: &Tx<'_>,
+    draft: &mut Draft,
+    happened: &Happened,
+    judged: &BTreeMap<ReadingId, Verdict>,
+) -> Result<(), Fault> {
+    let new = happened.events.iter().filter_map(as_reading).zip(&happened.sources);
+    let verdict = |admitted: &Admitted| judged.get(&admitted.reading.id).ok_or(Fault::Rules);
+    let new: Vec<(No, &Admitted, Option<&Verdict>)> = new
+        .map(|(admitted, source)| Ok((*source, admitted, Some(verdict(admitted)?))))
+        .collect::<Result<_, Fault>>()?;
+    put_readings(tx, draft, &new)?;
+    for (place, (_, _, verdict)) in (0_u64..).zip(&new) {
+        if matches!(verdict, Some(Verdict::Unevaluated { .. })) {
+            readings::wait_to_be_judged(tx, Place { entry: draft.seq, place })?;
+        }
+    }
+    Ok(())
+}
+
+/// Stores readings again whose entry is damaged. They were judged before: what the person's alerts say of them is the verdict,
+/// and nobody is told a second time. What the rules had failed on is judged later, as it was to be.
+fn keep_recovered(
+    tx: &Tx<'_>,
+    draft: &mut Draft,
+    person: &Subject,
+    happened: &Happened,
+    arrivals: &Arrivals,
+    judged: &mut BTreeMap<ReadingId, Verdict>,
+) -> Result<(), Fault> {
+    if arrivals.recovered.is_empty() {
+        return Ok(());
+    }
+    let alerts = alerts::of_person(tx, person.no, person.record.alerts)?;
+    let verdict = |recovered: &Recovered| {
+        let id = recovered.admitted.reading.id;
+        if recovered.was_unjudged {
+            return (id, Verdict::unevaluated(ErrorCode::RulePanicked));
+        }
+        let late = recovered.admitted.reading.quality.has(Flag::ArrivedLate);
+        let shows_it = |alert: &&Alert| alert.evidence.iter().any(|evidence| evidence.reading == id);
+        let alerts = alerts.iter().filter(shows_it).map(|alert| alert.id).collect();
+        (id, Verdict::Evaluated { late, alerts, prompts: Vec::new() })
+    };
+    judged.extend(arrivals.recovered.iter().map(verdict));
+    let again = arrivals.recovered.iter();
+    let again: Vec<_> =
+        again.map(|Recovered { source, admitted, .. }| (*source, admitted, judged.get(&admitted.reading.id))).collect();
+    put_readings(tx, draft, &again)?;
+    for (place, recovered) in (u64::try_from(happened.sources.len()).unwrap_or(0)..).zip(&arrivals.recovered) {
+        if recovered.was_unjudged {
+            readings::wait_to_be_judged(tx, Place { entry: draft.seq, place })?;
+        }
+    }
+    Ok(())
+}
+
+/// Puts readings into the entry, those of one request together.
+fn put_readings(tx: &Tx<'_>, draft: &mut Draft, readings: &[(No, &Admitted, Option<&Verdict>)]) -> Result<(), Fault> {
+    let of_one_request = |(_, one, _): &(No, &Admitted, _), (_, next, _): &(No, &Admitted, _)| {
+        (&one.hub, one.sent_at, one.server_received) == (&next.hub, next.sent_at, next.server_received)
+    };
+    for together in readings.chunk_by(of_one_request) {
+        if let Some((_, first, _)) = together.first() {
+            let hub = record::number(tx, Class::Hub, first.hub.as_str())?;
+            let sent = Sent { hub, sent_at: first.sent_at, server_received: first.server_received };
+            draft.readings(tx, &sent, together.iter().copied())?;
+        }
+    }
+    Ok(())
+}
+
+/// Stores one event of a person that is not a new reading, with its entry.
 fn keep_event(
     tx: &Tx<'_>,
-    chain: &mut Chain<'_>,
-    patient: &PatientId,
+    draft: &mut Draft,
+    person: &mut Subject,
     event: &Event,
+    happened: &Happened,
     judged: &BTreeMap<ReadingId, Verdict>,
 ) -> Result<(), Fault> {
     match event {
-        Event::Reading(admitted) => {
-            let verdict = judged.get(&admitted.reading.id).ok_or(Fault::Rules)?;
-            let digest = readings::insert(tx, admitted, Some((patient, verdict)))?;
-            chain.add(EntryKind::ReadingStored, &admitted.reading.id.to_string(), Some(&admitted.hub), digest)
-        }
+        Event::Reading(_) => {}
         Event::Reconsider(admitted) => {
-            let verdict = judged.get(&admitted.reading.id).ok_or(Fault::Rules)?;
-            // Still not judged: the row says so already, and a sweep that fails again and again must not fill the chain.
-            if matches!(verdict, Verdict::Unevaluated { .. }) {
-                return Ok(());
+            let id = admitted.reading.id;
+            let verdict = judged.get(&id).ok_or(Fault::Rules)?;
+            // Still not judged: the list says so already, and a sweep that fails again and again must not fill the chain.
+            if let (Verdict::Evaluated { .. }, Some(at)) = (verdict, happened.again_at.get(&id)) {
+                let digest = readings::judge_again(tx, *at, verdict)?;
+                draft.thing(EntryKind::ReadingJudged, &id.to_string(), None, &digest);
             }
-            let digest = readings::judge_again(tx, admitted, patient, verdict)?;
-            chain.add(EntryKind::ReadingJudged, &admitted.reading.id.to_string(), None, digest)
         }
         Event::Due(timer) => {
-            records::end_timer(tx, patient, timer.alert, Some(micros(timer.due_at)))?;
-            let digest = tx.keys.row("due", &[timer.alert.as_bytes().into(), micros(timer.due_at).into()]);
-            chain.add(EntryKind::TimerDue, &timer.alert.to_string(), None, digest)
+            let due_at = micros(timer.due_at);
+            timers::take_away(tx, timer.alert, person.no, Some(due_at))?;
+            let digest = tx.keys.row("due", &[timer.alert.as_bytes().into(), due_at.into()]);
+            draft.thing(EntryKind::TimerDue, &timer.alert.to_string(), None, &digest);
         }
         Event::Acknowledged { alert, by, note } => {
             let said = serde_json::to_string(&(by, note))?;
             let digest = tx.keys.row("acknowledged", &[alert.as_bytes().into(), said.as_str().into()]);
-            chain.add(EntryKind::AlertAcknowledged, &alert.to_string(), None, digest)
+            draft.thing(EntryKind::AlertAcknowledged, &alert.to_string(), None, &digest);
         }
         Event::Delivered { job, delivery, .. } => {
-            let digest = jobs::tried(tx, patient, *job, *delivery)?;
-            chain.add(EntryKind::NotificationTried, &job.to_string(), None, digest)
+            let digest = jobs::tried(tx, person.no, *job, *delivery)?;
+            draft.thing(EntryKind::NotificationTried, &job.to_string(), None, &digest);
         }
-        Event::Registered(person) => {
+        Event::Registered(details) => {
             // The service registers its people at every start; only what changed is an entry.
-            match records::put_person(tx, person)? {
-                Some(digest) => chain.add(EntryKind::PersonRegistered, person.id.as_str(), None, digest),
-                None => Ok(()),
+            if let Some(digest) = people::put(tx, person.no, details)? {
+                draft.thing(EntryKind::PersonRegistered, details.id.as_str(), None, &digest);
+                if !person.record.is_registered {
+                    person.record.is_registered = true;
+                    tx.tally(|tally| tally.people += 1);
+                }
             }
         }
-        Event::Refused(_) | Event::Received { .. } => Err(Denied.into()),
+        Event::Audited(audit) => keep_audit(tx, draft, audit)?,
+        Event::Refused(_) | Event::Received { .. } => return Err(Denied.into()),
     }
+    Ok(())
 }
 
-/// Stores what was decided: alerts before what points at them.
+/// Puts what was done or found into a chain, as an entry of its own.
+pub(super) fn audit(tx: &Tx<'_>, class: Class, name: &str, said: &[Audit]) -> Result<(), Fault> {
+    let mut subject = Subject::open(tx, class, name)?;
+    let mut draft = Draft::new(tx);
+    for audit in said {
+        keep_audit(tx, &mut draft, audit)?;
+    }
+    draft.append(tx, &mut subject)?;
+    subject.put(tx)
+}
+
+/// What is to be told, as an audit.
+pub(super) fn noted(what: AuditKind, about: &str) -> Result<Audit, Fault> {
+    let about = Text::new(about).map_err(|_too_long| Fault::Missing("room for what is told".to_owned()))?;
+    Ok(Audit { what, about })
+}
+
+/// What was done or found stands in the entry whole: there is no other row of it.
+fn keep_audit(tx: &Tx<'_>, draft: &mut Draft, audit: &Audit) -> Result<(), Fault> {
+    let said = serde_json::to_string(audit)?;
+    let digest = tx.keys.row("audit", &[said.as_str().into()]);
+    draft.thing(EntryKind::Audit, &said, None, &digest);
+    Ok(())
+}
+
+/// Stores what was decided: alerts before what points at them. True where the person's own row is changed by it.
 fn keep_decisions(
     tx: &Tx<'_>,
-    chain: &mut Chain<'_>,
+    draft: &mut Draft,
+    person: &mut Subject,
     before: &PatientState,
     decisions: Decisions,
     outcome: &mut Outcome,
-) -> Result<(), Fault> {
+) -> Result<bool, Fault> {
     for alert in decisions.alerts {
-        match records::put_alert(tx, &alert)? {
-            AlertKept::New(digest) => chain.add(EntryKind::AlertOpened, &alert.id.to_string(), None, digest)?,
-            AlertKept::Changed(digest) => chain.add(EntryKind::AlertChanged, &alert.id.to_string(), None, digest)?,
+        match alerts::put(tx, person, &alert)? {
+            AlertKept::New(digest) => draft.thing(EntryKind::AlertOpened, &alert.id.to_string(), None, &digest),
+            AlertKept::Changed(digest) => draft.thing(EntryKind::AlertChanged, &alert.id.to_string(), None, &digest),
             AlertKept::Same => continue,
         }
         outcome.alerts.push(alert);
     }
     for job in &decisions.jobs {
-        if let Some(digest) = jobs::insert(tx, job)? {
-            chain.add(EntryKind::NotificationMade, &job.id.to_string(), None, digest)?;
+        if let Some(digest) = jobs::insert(tx, person.no, job)? {
+            draft.thing(EntryKind::NotificationMade, &job.id.to_string(), None, &digest);
             outcome.jobs += 1;
         }
     }
     for alert in &decisions.cancelled {
-        records::end_timer(tx, &before.patient, *alert, None)?;
+        timers::take_away(tx, *alert, person.no, None)?;
     }
     for timer in &decisions.timers {
-        records::set_timer(tx, &before.patient, timer)?;
+        timers::set(tx, person.no, timer)?;
     }
-    if decisions.state != *before {
-        records::put_state(tx, &decisions.state)?;
+    outcome.evaluated = decisions.evaluated;
+    let is_changed = decisions.state_changed && decisions.state != *before;
+    if is_changed {
+        person.record.state = decisions.state.to_bytes();
     }
-    Ok(())
+    Ok(is_changed)
 }
 
-fn keep_conflicts(
+/// Keeps what came beside new readings: conflicts, other hearers, and what was recovered. `hub` is the slice's own subject
+/// where it is a hub's.
+fn keep_beside(
     tx: &Tx<'_>,
-    chain: &mut Chain<'_>,
-    patient: Option<&PatientId>,
+    draft: &mut Draft,
+    mut hub: Option<&mut Subject>,
     arrivals: &Arrivals,
 ) -> Result<(), Fault> {
     for admitted in &arrivals.conflicts {
-        if let Some(digest) = readings::keep_conflict(tx, admitted, patient)? {
-            chain.add(EntryKind::ReadingConflict, &admitted.reading.id.to_string(), Some(&admitted.hub), digest)?;
+        let what = admitted.reading.id.to_string();
+        let kept = match hub.as_deref_mut() {
+            Some(hub) => (inbox::keep_conflict(tx, hub, draft.seq, admitted)?, hub.no),
+            None => {
+                let mut hub = Subject::open(tx, Class::Hub, admitted.hub.as_str())?;
+                let digest = inbox::keep_conflict(tx, &mut hub, draft.seq, admitted)?;
+                if digest.is_some() || hub.is_new {
+                    hub.put(tx)?;
+                }
+                (digest, hub.no)
+            }
+        };
+        if let (Some(digest), hub) = kept {
+            draft.thing(EntryKind::ReadingConflict, &what, Some(hub), &digest);
         }
+    }
+    for HeardAlso { reading, hub, digest } in &arrivals.heard_also {
+        let hub = record::number(tx, Class::Hub, hub.as_str())?;
+        draft.thing(EntryKind::ReadingHeardAlso, &reading.to_string(), Some(hub), digest);
+    }
+    for Recovered { admitted, .. } in &arrivals.recovered {
+        let reading = admitted.reading.id;
+        let digest = tx.keys.row("recovered", &[reading.as_bytes().into()]);
+        draft.thing(EntryKind::ReadingRecovered, &reading.to_string(), None, &digest);
     }
     Ok(())
 }
 
 /// What a hub sent for nobody yet, and what was refused.
 fn apply_to_nobody(tx: &Tx<'_>, hub: &HubId, events: Vec<Event>) -> Result<Outcome, Fault> {
+    let mut subject = Subject::open(tx, Class::Hub, hub.as_str())?;
+    if subject.is_new {
+        // Its readings name it, so it must stand before them.
+        subject.put(tx)?;
+        subject.is_new = false;
+    }
+    let mut draft = Draft::new(tx);
     let mut arrivals = Arrivals::default();
-    let mut chain = Chain::of(tx, None)?;
     for event in events {
         match event {
-            Event::Reading(admitted) => arrivals.take(tx, None, *admitted)?,
+            Event::Reading(admitted) => arrivals.take(tx, draft.seq, None, *admitted)?,
             Event::Refused(refused) => {
-                if let Some(digest) = inbox::keep_refusal(tx, &refused)? {
+                if let Some(digest) = inbox::keep_refusal(tx, &mut subject, draft.seq, &refused)? {
                     let what = refused.id.map(|id| id.to_string()).unwrap_or_default();
-                    chain.add(EntryKind::ReadingRefused, &what, Some(hub), digest)?;
+                    draft.thing(EntryKind::ReadingRefused, &what, Some(subject.no), &digest);
                 }
             }
             Event::Reconsider(_)
@@ -245,27 +446,45 @@ fn apply_to_nobody(tx: &Tx<'_>, hub: &HubId, events: Vec<Event>) -> Result<Outco
             | Event::Acknowledged { .. }
             | Event::Delivered { .. }
             | Event::Registered(_)
+            | Event::Audited(_)
             | Event::Received { .. } => {
                 return Err(Denied.into());
             }
         }
     }
-    for admitted in arrivals.take_new() {
-        let digest = readings::insert(tx, &admitted, None)?;
-        chain.add(EntryKind::ReadingUnassigned, &admitted.reading.id.to_string(), Some(&admitted.hub), digest)?;
+    let new = arrivals.take_new();
+    let new: Vec<_> = new.iter().map(|(source, admitted)| (*source, admitted, None)).collect();
+    put_readings(tx, &mut draft, &new)?;
+    let again: Vec<_> =
+        arrivals.recovered.iter().map(|recovered| (recovered.source, &recovered.admitted, None)).collect();
+    put_readings(tx, &mut draft, &again)?;
+    keep_beside(tx, &mut draft, Some(&mut subject), &arrivals)?;
+    if !draft.is_empty() {
+        draft.append(tx, &mut subject)?;
+        subject.put(tx)?;
     }
-    keep_conflicts(tx, &mut chain, None, &arrivals)?;
     Ok(Outcome { readings: arrivals.outcomes_of_nobody(), ..Outcome::default() })
 }
 
-/// The service's own: the numbers of requests.
+/// The service's own: the numbers of requests, and what it did or found. A request's number is no entry: what the request
+/// brought is.
 fn apply_to_service(tx: &Tx<'_>, events: Vec<Event>) -> Result<Outcome, Fault> {
-    let mut chain = Chain::of(tx, None)?;
+    let mut audits = Vec::new();
     for event in events {
-        let Event::Received { hub, number } = event else { return Err(Denied.into()) };
-        inbox::take_number(tx, &hub, number)?;
-        let digest: Digest = tx.keys.row("received", &[hub.as_str().into(), number.to_string().as_str().into()]);
-        chain.add(EntryKind::RequestReceived, &number.to_string(), Some(&hub), digest)?;
+        match event {
+            Event::Received { hub, number } => inbox::take_number(tx, &hub, number)?,
+            Event::Audited(audit) => audits.push(audit),
+            Event::Reading(_)
+            | Event::Reconsider(_)
+            | Event::Refused(_)
+            | Event::Due(_)
+            | Event::Acknowledged { .. }
+            | Event::Delivered { .. }
+            | Event::Registered(_) => return Err(Denied.into()),
+        }
+    }
+    if !audits.is_empty() {
+        audit(tx, Class::Service, SERVICE, &audits)?;
     }
     Ok(Outcome::default())
 }

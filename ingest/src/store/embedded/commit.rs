@@ -9,7 +9,12 @@ use super::{
     digest::Keys,
     fault::{Fault, is_full},
     jobs,
-    rows::Tx,
+    log::Log,
+    names::Names,
+    reserve::Reserve,
+    rows::{Tx, View, run},
+    scrub::Met,
+    tally::Tally,
     writer::{Answers, GONE, Queued, Work},
 };
 use crate::store::{ApplyError, Committed, Decide, Outcome, ReadError, Slice};
@@ -19,6 +24,23 @@ use rusqlite::Connection;
 use std::sync::Arc;
 use tokio::sync::oneshot;
 
+/// What the writer works with.
+pub(super) struct Desk {
+    pub(super) conn: Connection,
+    pub(super) keys: Arc<Keys>,
+    pub(super) names: Arc<Names>,
+    /// As of the last commit.
+    pub(super) tally: Tally,
+    /// How long the log is.
+    pub(super) log: Arc<Log>,
+    /// Where damage is told that is met while writing.
+    pub(super) met: Arc<Met>,
+    pub(super) reserve: Reserve,
+}
+
+/// What hubs hear while the disk is full.
+const FULL: &str = "the disk is full: no readings are taken until there is room";
+
 /// Where one slice's answer goes: which request, and which place in it.
 type Place = (usize, usize);
 
@@ -26,6 +48,7 @@ type Place = (usize, usize);
 enum Pending {
     Apply { outcomes: Vec<Option<Result<Outcome, ApplyError>>>, answer: oneshot::Sender<Answers> },
     Lease { jobs: Option<Result<Vec<Job>, ReadError>>, answer: oneshot::Sender<Result<Vec<Committed<Job>>, ReadError>> },
+    Note { done: Option<Result<(), ReadError>>, answer: oneshot::Sender<Result<(), ReadError>> },
 }
 
 struct Task {
@@ -36,15 +59,22 @@ struct Task {
 }
 
 /// Commits a group and answers it. An error means that the store halts.
-pub(super) fn commit(conn: &Connection, keys: &Keys, group: Vec<Queued>) -> Result<(), String> {
+pub(super) fn commit(desk: &mut Desk, group: Vec<Queued>) -> Result<(), String> {
     // The rooms are held until everybody is answered: what is being committed still counts as queued.
     let (mut pending, mut tasks, mut rooms) =
         (Vec::with_capacity(group.len()), Vec::new(), Vec::with_capacity(group.len()));
-    let mut leases = Vec::new();
-    for (request, Queued { work, room }) in group.into_iter().enumerate() {
+    let (mut leases, mut notes) = (Vec::new(), Vec::new());
+    let met = Arc::clone(&desk.met);
+    for Queued { work, room } in group {
         rooms.push(room);
+        let request = pending.len();
         pending.push(match work {
-            Work::Apply { slices, decide, at, answer } => {
+            Work::Apply { slices, at, answer, is_kept_elsewhere: true, .. } if !desk.reserve.may_take_more(at) => {
+                let full = |_slice| Err(ApplyError::Unavailable(FULL.to_owned()));
+                drop(answer.send(slices.iter().map(full).collect()));
+                continue;
+            }
+            Work::Apply { slices, decide, at, answer, .. } => {
                 let outcomes = slices.iter().map(|_| None).collect();
                 let task = |(n, slice)| Task { place: (request, n), slice, decide: Arc::clone(&decide), at };
                 tasks.extend(slices.into_iter().enumerate().map(task));
@@ -54,37 +84,54 @@ pub(super) fn commit(conn: &Connection, keys: &Keys, group: Vec<Queued>) -> Resu
                 leases.push((request, until, limit, at));
                 Pending::Lease { jobs: None, answer }
             }
+            Work::Note { note, at, answer } => {
+                notes.push((request, note, at));
+                Pending::Note { done: None, answer }
+            }
         });
     }
     // One person's slices stand together, in the order they came, so that their pages are touched once.
     tasks.sort_by(|one, other| one.slice.subject.cmp(&other.slice.subject));
-    let done = transaction(conn, |conn| {
+    let done = transaction(desk, |view| {
         for Task { place: (request, n), slice, decide, at } in tasks {
-            let outcome = in_savepoint(conn, || apply(&Tx { conn, keys, at }, slice, decide.as_ref()))?;
+            let tx = Tx { view, at };
+            let outcome = in_savepoint(&tx, || apply(&tx, slice, decide.as_ref()))?;
             if let Some(Pending::Apply { outcomes, .. }) = pending.get_mut(request)
                 && let Some(place) = outcomes.get_mut(n)
             {
-                *place = Some(outcome.map_err(ApplyError::from));
+                *place = Some(outcome.inspect_err(|fault| met.note(fault)).map_err(ApplyError::from));
             }
         }
         for (request, until, limit, at) in leases {
-            let lent = in_savepoint(conn, || jobs::lease(&Tx { conn, keys, at }, until, limit))?;
+            let tx = Tx { view, at };
+            let lent = in_savepoint(&tx, || jobs::lease(&tx, until, limit))?;
             if let Some(Pending::Lease { jobs, .. }) = pending.get_mut(request) {
-                *jobs = Some(lent.map_err(ReadError::from));
+                *jobs = Some(lent.inspect_err(|fault| met.note(fault)).map_err(ReadError::from));
+            }
+        }
+        for (request, note, at) in notes {
+            let tx = Tx { view, at };
+            let noted = in_savepoint(&tx, || note(&tx))?;
+            if let Some(Pending::Note { done, .. }) = pending.get_mut(request) {
+                *done = Some(noted.map_err(ReadError::from));
             }
         }
         Ok(())
     });
     let lost = match &done {
         Ok(()) => None,
-        Err(Lost::ForNow(why) | Lost::ForGood(why)) => Some(why.as_str()),
+        Err(Lost::Once(why) | Lost::Full(why) | Lost::Broken(why)) => Some(why.as_str()),
     };
     for request in pending {
         request.answer(lost);
     }
     match done {
-        Err(Lost::ForGood(why)) => Err(why),
-        Ok(()) | Err(Lost::ForNow(_)) => Ok(()),
+        Err(Lost::Broken(why)) => Err(why),
+        Err(Lost::Full(_)) => {
+            desk.reserve.give();
+            Ok(())
+        }
+        Ok(()) | Err(Lost::Once(_)) => Ok(()),
     }
 }
 
@@ -107,6 +154,13 @@ impl Pending {
                 };
                 drop(answer.send(settled));
             }
+            Self::Note { done, answer } => {
+                let settled = match (lost, done) {
+                    (None, Some(done)) => done,
+                    (lost, _) => Err(ReadError::Unavailable(lost.unwrap_or(GONE).to_owned())),
+                };
+                drop(answer.send(settled));
+            }
         }
     }
 }
@@ -114,21 +168,34 @@ impl Pending {
 /// A transaction that is not stored.
 enum Lost {
     /// It was taken back cleanly; a later one may succeed.
-    ForNow(String),
+    Once(String),
+    /// The same, for want of room on the disk.
+    Full(String),
     /// The disk or the file can no longer be believed.
-    ForGood(String),
+    Broken(String),
 }
 
-/// Runs `work` in one transaction and commits it, synced.
-fn transaction(conn: &Connection, work: impl FnOnce(&Connection) -> Result<(), Fault>) -> Result<(), Lost> {
-    let worked = conn.execute_batch("BEGIN IMMEDIATE").map_err(Fault::from).and_then(|()| work(conn));
+/// Runs `work` in one transaction and commits it, synced. Names and tally follow what became of it.
+fn transaction(desk: &mut Desk, work: impl FnOnce(&View<'_>) -> Result<(), Fault>) -> Result<(), Lost> {
+    let Desk { conn, keys, names, tally, .. } = desk;
+    let names_before = names.count();
+    let view = View::new(conn, keys, names, *tally);
+    let begun = run(conn, "BEGIN IMMEDIATE", []).map_err(Fault::from);
+    let worked = begun.and_then(|_rows| work(&view)).and_then(|()| match view.count() {
+        counted if counted == *tally => Ok(()),
+        counted => counted.put(conn, keys),
+    });
     let (fault, at_commit) = match worked {
-        Ok(()) => match conn.execute_batch("COMMIT") {
-            Ok(()) => return Ok(()),
+        Ok(()) => match run(conn, "COMMIT", []) {
+            Ok(_rows) => {
+                *tally = view.count();
+                return Ok(());
+            }
             Err(error) => (Fault::from(error), true),
         },
         Err(fault) => (fault, false),
     };
+    names.cut(names_before);
     // SQLite takes a transaction back by itself on some errors; then there is nothing left to take back.
     let is_clean = conn.is_autocommit() || conn.execute_batch("ROLLBACK").is_ok();
     // A full disk leaves whole pages unwritten and says so before anything counts as committed. After any other error of
@@ -136,21 +203,28 @@ fn transaction(conn: &Connection, work: impl FnOnce(&Connection) -> Result<(), F
     let is_full = matches!(&fault, Fault::Sql(error) if is_full(error));
     let is_lost = !is_clean || fault.is_fatal() || (at_commit && !is_full);
     let why = fault.to_string();
-    Err(if is_lost { Lost::ForGood(why) } else { Lost::ForNow(why) })
+    Err(match (is_lost, is_full) {
+        (true, _) => Lost::Broken(why),
+        (false, true) => Lost::Full(why),
+        (false, false) => Lost::Once(why),
+    })
 }
 
 /// Runs `work` under a savepoint. The outer error means that the whole transaction is lost; the inner one takes back
 /// only this work.
-fn in_savepoint<T>(conn: &Connection, work: impl FnOnce() -> Result<T, Fault>) -> Result<Result<T, Fault>, Fault> {
-    conn.execute_batch("SAVEPOINT slice")?;
+fn in_savepoint<T>(tx: &Tx<'_>, work: impl FnOnce() -> Result<T, Fault>) -> Result<Result<T, Fault>, Fault> {
+    let (tally, names) = (tx.count(), tx.names.count());
+    run(tx.conn, "SAVEPOINT slice", [])?;
     match work() {
         Ok(done) => {
-            conn.execute_batch("RELEASE slice")?;
+            run(tx.conn, "RELEASE slice", [])?;
             Ok(Ok(done))
         }
-        Err(fault) if fault.is_fatal() || conn.is_autocommit() => Err(fault),
+        Err(fault) if fault.is_fatal() || tx.conn.is_autocommit() => Err(fault),
         Err(fault) => {
-            conn.execute_batch("ROLLBACK TO slice; RELEASE slice")?;
+            tx.conn.execute_batch("ROLLBACK TO slice; RELEASE slice")?;
+            tx.put_back(tally);
+            tx.names.cut(names);
             Ok(Err(fault))
         }
     }

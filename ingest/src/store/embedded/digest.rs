@@ -5,7 +5,6 @@
 
 use chrono::{DateTime, Utc};
 use std::fmt;
-use vitals::PatientId;
 
 /// The secret keys of one store. Lose them and nothing in it can be believed; back them up too, but not beside the store's own backups.
 #[derive(Clone)]
@@ -62,25 +61,28 @@ impl<'a, T: Into<Part<'a>>> From<Option<T>> for Part<'a> {
     }
 }
 
-/// What one chain entry says, as far as its link covers it.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Link<'a> {
-    pub(super) kind: &'a str,
-    pub(super) what: &'a str,
-    pub(super) hub: Option<&'a str>,
-    pub(super) digest: &'a Digest,
-    pub(super) at: i64,
-}
+/// An entry's body, hashed.
+pub(super) struct Content([u8; 32]);
 
 /// The keys in use.
 pub(super) struct Keys {
     chain: [u8; 32],
     rows: [u8; 32],
+    entries: [u8; 32],
+    records: [u8; 32],
+    sums: [u8; 32],
 }
 
 impl Keys {
     pub(super) fn new(keys: &StoreKeys) -> Self {
-        Self { chain: keys.chain, rows: blake3::derive_key("derwent 2026 store row checksum", &keys.chain) }
+        let derived = |context| blake3::derive_key(context, &keys.chain);
+        Self {
+            chain: derived("derwent 2026 store chain"),
+            rows: derived("derwent 2026 store row checksum"),
+            entries: derived("derwent 2026 store entry checksum"),
+            records: derived("derwent 2026 store record checksum"),
+            sums: derived("derwent 2026 store inspection sums"),
+        }
     }
 
     /// The checksum of a row's content; `table` keeps a row of one table from standing in another.
@@ -88,22 +90,58 @@ impl Keys {
         keyed(&self.rows, table, parts)
     }
 
-    /// Where a chain starts: each person's at a place of their own, so that no one's chain can stand for another's.
-    pub(super) fn chain_start(&self, patient: Option<&PatientId>) -> Digest {
-        keyed(&self.chain, "start", &[patient.map(PatientId::as_str).into()])
+    /// The checksum of a row of `record`.
+    pub(super) fn record(&self, no: u32, body: &[u8]) -> Digest {
+        let content = blake3::keyed_hash(&self.records, body);
+        short(&self.records, &[&no.to_le_bytes(), content.as_bytes()])
     }
 
-    /// The head after one more entry.
-    pub(super) fn link(&self, previous: &Digest, link: &Link<'_>) -> Digest {
-        let parts =
-            [previous.into(), link.kind.into(), link.what.into(), link.digest.into(), link.at.into(), link.hub.into()];
-        keyed(&self.chain, "entry", &parts)
+    /// Where a chain starts: each subject's at a place of its own, so that no one's chain can stand for another's.
+    pub(super) fn chain_start(&self, class: i64, name: &str) -> Digest {
+        keyed(&self.chain, "start", &[class.into(), name.into()])
+    }
+
+    /// What head and checksum of an entry cover of its body.
+    pub(super) fn content(&self, body: &[u8]) -> Content {
+        Content(*blake3::keyed_hash(&self.chain, body).as_bytes())
+    }
+
+    /// The head of a chain after one more entry.
+    pub(super) fn head(&self, before: &Digest, content: &Content) -> Digest {
+        short(&self.chain, &[before, &content.0])
+    }
+
+    /// The checksum of an entry. Eight bytes: its head holds sixteen more, and nobody can try without the key.
+    pub(super) fn entry(&self, seq: u64, subject: u32, head: &Digest, content: &Content) -> [u8; 8] {
+        let sum = short(&self.entries, &[&seq.to_le_bytes(), &subject.to_le_bytes(), head, &content.0]);
+        sum.first_chunk().copied().unwrap_or_default()
+    }
+
+    /// A part of a sum over a set: whoever has not the key cannot make another set of the same sum.
+    pub(super) fn part(&self, parts: [u64; 3]) -> u64 {
+        let [one, two, three] = parts.map(u64::to_le_bytes);
+        let hash = blake3::keyed_hash(&self.sums, [one, two, three].as_flattened());
+        hash.as_bytes().first_chunk().map_or(0, |bytes| u64::from_le_bytes(*bytes))
     }
 
     /// A mark kept in the store, to know at the next start that the keys are the same.
     pub(super) fn mark(&self) -> Digest {
         keyed(&self.rows, "these keys", &[])
     }
+}
+
+/// The keyed hash of parts of fixed lengths, less than a block of BLAKE3 where they are short.
+fn short(key: &[u8; 32], parts: &[&[u8]]) -> Digest {
+    let mut bytes = [0; 128];
+    let mut length = 0;
+    for part in parts {
+        if let Some(room) = bytes.get_mut(length..length + part.len()) {
+            room.copy_from_slice(part);
+        }
+        length += part.len();
+    }
+    let hash = blake3::keyed_hash(key, bytes.get(..length).unwrap_or(&bytes));
+    hash.as_bytes().first_chunk().copied().unwrap_or_default()
 }
 
 fn keyed(key: &[u8; 32], what: &str, parts: &[Part<'_>]) -> Digest {

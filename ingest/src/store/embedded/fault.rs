@@ -23,6 +23,8 @@ pub(super) enum Fault {
     Missing(String),
     #[error("the rules failed on something other than a reading")]
     Rules,
+    #[error("the question took too long")]
+    Late,
     #[error("put a row into words: {0}")]
     Words(#[from] serde_json::Error),
     #[error("{0}")]
@@ -30,6 +32,11 @@ pub(super) enum Fault {
 }
 
 impl Fault {
+    /// Whether SQLite found a page that it cannot read.
+    pub(super) fn is_corrupt(&self) -> bool {
+        matches!(self, Self::Sql(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseCorrupt))
+    }
+
     /// Whether the disk or the file can no longer be believed: the store halts.
     pub(super) fn is_fatal(&self) -> bool {
         match self {
@@ -40,6 +47,7 @@ impl Fault {
             | Self::Damaged { .. }
             | Self::Missing(_)
             | Self::Rules
+            | Self::Late
             | Self::Words(_) => false,
         }
     }
@@ -64,9 +72,12 @@ impl From<Fault> for ApplyError {
             Fault::Denied(denied) => Self::Denied(denied),
             Fault::Refused(refused) => Self::Refused(refused),
             Fault::Replayed => Self::Replayed,
-            Fault::Damaged { .. } | Fault::Missing(_) | Fault::Rules | Fault::Words(_) | Fault::Sql(_) => {
-                Self::Unavailable(fault.to_string())
-            }
+            Fault::Damaged { .. }
+            | Fault::Missing(_)
+            | Fault::Rules
+            | Fault::Late
+            | Fault::Words(_)
+            | Fault::Sql(_) => Self::Unavailable(fault.to_string()),
         }
     }
 }
@@ -80,6 +91,7 @@ impl From<Fault> for ReadError {
             | Fault::Replayed
             | Fault::Missing(_)
             | Fault::Rules
+            | Fault::Late
             | Fault::Words(_)
             | Fault::Sql(_) => Self::Unavailable(fault.to_string()),
         }

@@ -1,91 +1,186 @@
-//! What belongs to nobody: refused readings, and the numbers of requests already received.
+//! What a hub sent that is not a stored reading: refused readings, and those that say something else than the stored one;
+//! and the numbers of its requests.
+//!
+//! Invariants: each content is kept once, however often it is sent; a hub's refusals count without a gap, and its record
+//! says how far, so a list of them is whole or refused.
 
 use super::{
-    digest::{Digest, Keys, micros},
+    digest::{Digest, micros},
     fault::Fault,
-    rows::{Tx, Unsound, all, intact, moment, one, run},
+    known,
+    names::{Class, No},
+    readings::{self, Whom},
+    record::{self, Record, Subject},
+    rows::{self, Tx, Unsound, View, all, intact, moment, run, verify},
 };
 use crate::store::StoredRefusal;
 use rules::event::RefusedReading;
-use rusqlite::{Connection, Row, named_params};
+use rusqlite::{Row, params};
 use std::cmp::Reverse;
 use vitals::{
-    ErrorCode, HubId, ReadingId,
+    Admitted, ErrorCode, HubId, ReadingId,
     wire::signing::{ReplayWindow, RequestNumber},
 };
 
-/// The digest that makes a refusal known again: without its time, because a hub may send it again and again.
-fn content(keys: &Keys, hub: &str, id: Option<&[u8; 16]>, code: &str, body: &str) -> Digest {
-    keys.row("refusal", &[hub.into(), id.into(), code.into(), body.into()])
+pub(super) const TABLE: &str = "refusal";
+
+/// Something a hub sent, to be kept beside the readings.
+struct Kept<'a> {
+    reading: Option<&'a [u8; 16]>,
+    code: &'static str,
+    body: &'a str,
+}
+
+/// What makes a refused reading's content: not its time, because a hub may send it again and again.
+fn content_of_refusal(view: &View<'_>, reading: Option<&[u8; 16]>, code: &str, body: &str) -> Digest {
+    view.keys.row("refused", &[reading.into(), code.into(), body.into()])
+}
+
+fn content_of_conflict(view: &View<'_>, admitted: &Admitted) -> Result<Digest, Fault> {
+    let content = readings::content(&admitted.reading)?;
+    Ok(view.keys.row("conflict", &[admitted.reading.id.as_bytes().into(), content.as_str().into()]))
+}
+
+/// The record under which a content is known.
+fn key_of(content: &Digest) -> i64 {
+    content.first_chunk().map_or(0, known::key)
+}
+
+/// Keeps it, once for each content: nothing where `content` is kept already.
+fn keep(
+    tx: &Tx<'_>,
+    hub: &mut Subject,
+    entry: u64,
+    content: &Digest,
+    kept: &Kept<'_>,
+) -> Result<Option<Digest>, Fault> {
+    let record = key_of(content);
+    if known::claim(tx, hub.no, record, entry)?.is_some() {
+        return Ok(None);
+    }
+    hub.record.refusals += 1;
+    let n = i64::try_from(hub.record.refusals).unwrap_or(i64::MAX);
+    let (no, at) = (i64::from(hub.no), micros(tx.at));
+    let parts = [no.into(), n.into(), kept.reading.into(), kept.code.into(), at.into(), kept.body.into()];
+    let digest = tx.keys.row(TABLE, &parts);
+    run(
+        tx.conn,
+        "INSERT INTO refusal (hub, n, reading, code, at, body, digest) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        params![no, n, kept.reading, kept.code, at, kept.body, digest],
+    )?;
+    Ok(Some(digest))
 }
 
 /// Keeps a refused reading with its reason; nothing where it is already kept.
-pub(super) fn keep_refusal(tx: &Tx<'_>, refused: &RefusedReading) -> Result<Option<Digest>, Fault> {
-    let (hub, id, code) = (refused.hub.as_str(), refused.id.as_ref().map(ReadingId::as_bytes), refused.code.code());
-    let content = content(tx.keys, hub, id, code, &refused.body);
-    let kept = run(
-        tx.conn,
-        "INSERT INTO refusal (hub, id, code, at, body, content) VALUES (:hub, :id, :code, :at, :body, :content) ON CONFLICT DO NOTHING",
-        named_params! { ":hub": hub, ":id": id, ":code": code, ":at": micros(tx.at), ":body": refused.body, ":content": content },
-    )?;
-    Ok((kept == 1).then_some(content))
+pub(super) fn keep_refusal(
+    tx: &Tx<'_>,
+    hub: &mut Subject,
+    entry: u64,
+    refused: &RefusedReading,
+) -> Result<Option<Digest>, Fault> {
+    let (reading, code) = (refused.id.as_ref().map(ReadingId::as_bytes), refused.code.code());
+    let content = content_of_refusal(tx, reading, code, &refused.body);
+    keep(tx, hub, entry, &content, &Kept { reading, code, body: &refused.body })
 }
 
-/// Refused readings, and those in conflict with a stored one, from these hubs (a JSON list; none means all), the newest
-/// first.
-pub(super) fn refusals(
-    conn: &Connection,
-    keys: &Keys,
-    hubs: Option<&str>,
-    limit: i64,
-) -> Result<Vec<StoredRefusal>, Fault> {
-    let sql = "SELECT seq, hub, id, code, at, body, content FROM refusal
-        WHERE :hubs IS NULL OR hub IN (SELECT value FROM json_each(:hubs)) ORDER BY seq DESC LIMIT :limit";
-    let mut found = all(conn, sql, named_params! { ":hubs": hubs, ":limit": limit }, |row| read_refusal(row, keys))?;
-    let sql = "SELECT seq, hub, at FROM conflict
-        WHERE :hubs IS NULL OR hub IN (SELECT value FROM json_each(:hubs)) ORDER BY seq DESC LIMIT :limit";
-    found.extend(all(conn, sql, named_params! { ":hubs": hubs, ":limit": limit }, read_conflict)?);
-    found.sort_by_key(|refusal| Reverse(refusal.at));
-    found.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
-    Ok(found)
+/// Keeps a reading that says something else than the stored one of its source and record; nothing where these same
+/// contents are already kept.
+pub(super) fn keep_conflict(
+    tx: &Tx<'_>,
+    hub: &mut Subject,
+    entry: u64,
+    admitted: &Admitted,
+) -> Result<Option<Digest>, Fault> {
+    let reading = admitted.reading.id.as_bytes();
+    let content = content_of_conflict(tx, admitted)?;
+    let body = serde_json::to_string(admitted)?;
+    let code = ErrorCode::ReadingConflict.code();
+    keep(tx, hub, entry, &content, &Kept { reading: Some(reading), code, body: &body })
 }
 
-fn read_conflict(row: &Row<'_>) -> Result<StoredRefusal, Fault> {
-    intact("conflict", row, || {
-        let (hub, at): (String, i64) = (row.get(1)?, row.get(2)?);
-        Ok(StoredRefusal { hub: HubId::parse(&hub)?, at: moment(at)?, code: ErrorCode::ReadingConflict })
-    })
-}
-
-fn read_refusal(row: &Row<'_>, keys: &Keys) -> Result<StoredRefusal, Fault> {
-    intact("refusal", row, || {
-        let (hub, id, code, at, body): (String, Option<[u8; 16]>, String, i64, String) =
-            (row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?, row.get(5)?);
-        if content(keys, &hub, id.as_ref(), &code, &body) != row.get::<_, Digest>(6)? {
-            return Err(Unsound);
+/// Refused readings, and those in conflict with a stored one, from these hubs, the newest first.
+pub(super) fn refusals(view: &View<'_>, hubs: &Whom<HubId>, limit: usize) -> Result<Vec<StoredRefusal>, Fault> {
+    let hubs = match hubs {
+        Whom::All => view.names.all(Class::Hub),
+        Whom::Only(these) => these.iter().map(|hub| hub.as_str().into()).collect(),
+    };
+    let mut found = Vec::new();
+    for hub in hubs {
+        if let Some((no, record)) = record::find(view, Class::Hub, &hub)? {
+            found.extend(of_hub(view, no, &record, limit)?);
         }
-        Ok(StoredRefusal {
-            hub: HubId::parse(&hub)?,
-            at: moment(at)?,
-            code: ErrorCode::from_code(&code).ok_or(Unsound)?,
+    }
+    found.sort_by_key(|(at, n, _)| Reverse((*at, *n)));
+    found.truncate(limit);
+    Ok(found.into_iter().map(|(_, _, refusal)| refusal).collect())
+}
+
+fn of_hub(view: &View<'_>, hub: No, record: &Record, limit: usize) -> Result<Vec<(i64, i64, StoredRefusal)>, Fault> {
+    if record.refusals == 0 {
+        return Ok(Vec::new());
+    }
+    let rows = i64::try_from(limit).unwrap_or(i64::MAX);
+    let sql = "SELECT n, hub, reading, code, at, body, digest FROM refusal WHERE hub = ?1 ORDER BY n DESC LIMIT ?2";
+    let found = all(view.conn, sql, params![hub, rows], |row| read(row, view))?;
+    let newest = i64::try_from(record.refusals).unwrap_or(i64::MAX);
+    let wanted = usize::try_from(record.refusals).unwrap_or(usize::MAX).min(limit);
+    let is_whole =
+        found.len() == wanted && found.iter().zip((1..=newest).rev()).all(|((_, n, _), expected)| *n == expected);
+    if is_whole { Ok(found) } else { Err(Fault::Damaged { table: TABLE, row: newest }) }
+}
+
+/// A refusal's row, as the inspection looks at it: its digest, and the record under which its content is known.
+pub(super) struct Sound {
+    pub(super) digest: Digest,
+    pub(super) record: i64,
+}
+
+/// Everything that a hub had refused, or that is in conflict, by its number.
+pub(super) fn all_of(view: &View<'_>, hub: No) -> Result<rows::Numbered<Sound>, Fault> {
+    let sql = "SELECT n, hub, reading, code, at, body, digest FROM refusal WHERE hub = ?1 ORDER BY n";
+    rows::every(view.conn, sql, params![hub], |row| {
+        let (_, _, StoredRefusal { code, .. }) = read(row, view)?;
+        intact(TABLE, row, || {
+            let (reading, body): (Option<[u8; 16]>, String) = (row.get(2)?, row.get(5)?);
+            let content = if code == ErrorCode::ReadingConflict
+                && let Ok(admitted) = serde_json::from_str(&body)
+            {
+                content_of_conflict(view, &admitted).map_err(|_unreadable| Unsound)?
+            } else {
+                content_of_refusal(view, reading.as_ref(), code.code(), &body)
+            };
+            Ok(Sound { digest: row.get(6)?, record: key_of(&content) })
         })
     })
 }
 
-/// The request numbers already received from a hub.
-pub(super) fn replay_window(conn: &Connection, hub: &HubId) -> Result<Option<(u32, ReplayWindow)>, Fault> {
-    let sql = "SELECT epoch, highest, seen FROM replay WHERE hub = :hub";
-    one(conn, sql, named_params! { ":hub": hub.as_str() }, |row| {
-        let (epoch, highest, seen): (i64, i64, i64) = (row.get(0)?, row.get(1)?, row.get(2)?);
-        let epoch = u32::try_from(epoch).map_err(|_too_large| Fault::Damaged { table: "replay", row: epoch })?;
-        Ok((epoch, ReplayWindow { highest: highest.cast_unsigned(), seen: seen.cast_unsigned() }))
+fn read(row: &Row<'_>, view: &View<'_>) -> Result<(i64, i64, StoredRefusal), Fault> {
+    intact(TABLE, row, || {
+        let (n, hub, reading): (i64, i64, Option<[u8; 16]>) = (row.get(0)?, row.get(1)?, row.get(2)?);
+        let (code, at, body): (String, i64, String) = (row.get(3)?, row.get(4)?, row.get(5)?);
+        let parts =
+            [hub.into(), n.into(), reading.as_ref().into(), code.as_str().into(), at.into(), body.as_str().into()];
+        verify(view.keys, TABLE, &parts, row.get(6)?)?;
+        let hub = super::kept::name_of(view.names, No::try_from(hub)?, Class::Hub)?;
+        let refusal = StoredRefusal {
+            hub: HubId::parse(&hub)?,
+            at: moment(at)?,
+            code: ErrorCode::from_code(&code).ok_or(Unsound)?,
+        };
+        Ok((at, n, refusal))
     })
+}
+
+/// The request numbers already received from a hub.
+pub(super) fn replay_window(view: &View<'_>, hub: &HubId) -> Result<Option<(u32, ReplayWindow)>, Fault> {
+    Ok(record::find(view, Class::Hub, hub.as_str())?.and_then(|(_, record)| record.replay))
 }
 
 /// Takes a request number, or refuses one that was taken before or is of an earlier epoch. This is the authority: the
 /// window in memory only saves the way here.
 pub(super) fn take_number(tx: &Tx<'_>, hub: &HubId, number: RequestNumber) -> Result<(), Fault> {
-    let mut window = match replay_window(tx.conn, hub)? {
+    let mut subject = Subject::open(tx, Class::Hub, hub.as_str())?;
+    let mut window = match subject.record.replay {
         Some((epoch, _)) if epoch > number.epoch => return Err(Fault::Replayed),
         Some((epoch, window)) if epoch == number.epoch => window,
         Some(_) | None => ReplayWindow::default(),
@@ -93,11 +188,6 @@ pub(super) fn take_number(tx: &Tx<'_>, hub: &HubId, number: RequestNumber) -> Re
     if !window.take(number.sequence) {
         return Err(Fault::Replayed);
     }
-    run(
-        tx.conn,
-        "INSERT INTO replay (hub, epoch, highest, seen) VALUES (:hub, :epoch, :highest, :seen)
-         ON CONFLICT (hub) DO UPDATE SET epoch = excluded.epoch, highest = excluded.highest, seen = excluded.seen",
-        named_params! { ":hub": hub.as_str(), ":epoch": number.epoch, ":highest": window.highest.cast_signed(), ":seen": window.seen.cast_signed() },
-    )?;
-    Ok(())
+    subject.record.replay = Some((number.epoch, window));
+    subject.put(tx)
 }

@@ -4,23 +4,30 @@
 //! the lease ends; what was accepted is never sent again; an attempt that failed is counted.
 
 use super::{
-    digest::{Digest, Keys, Part, micros},
+    digest::{Digest, Part, micros},
     fault::Fault,
-    rows::{Tx, intact, one, run, sound, verify},
+    names::No,
+    rows::{self, Tx, Unsound, View, intact, one, run, sound, verify},
+    tally::Set,
 };
 use chrono::{DateTime, Utc};
 use rules::{Delivery, Job};
-use rusqlite::{Row, named_params};
-use vitals::{JobId, PatientId};
+use rusqlite::{Row, params};
+use vitals::JobId;
 
-const TABLE: &str = "job";
-const COLUMNS: &str = "seq, id, alert, patient, done_at, next_try_at, leased_until, attempts, body, digest";
+pub(super) const TABLE: &str = "job";
+const COLUMNS: &str = "seq, id, alert, person, done_at, next_try_at, leased_until, attempts, body, digest";
 
-/// Every column but the number and the digest.
+/// Most open notifications whose rows are all read at every look, so that none of them can be missed. Where there are
+/// more, the scrubber finds what an index hides.
+const WHOLE_MAX: u64 = 2048;
+
+/// Every column but the digest.
 struct Kept {
+    seq: i64,
     id: [u8; 16],
     alert: [u8; 16],
-    patient: String,
+    person: i64,
     done_at: Option<i64>,
     next_try_at: i64,
     leased_until: Option<i64>,
@@ -29,11 +36,12 @@ struct Kept {
 }
 
 impl Kept {
-    fn parts(&self) -> [Part<'_>; 8] {
+    fn parts(&self) -> [Part<'_>; 9] {
         [
+            self.seq.into(),
             (&self.id).into(),
             (&self.alert).into(),
-            self.patient.as_str().into(),
+            self.person.into(),
             self.done_at.into(),
             self.next_try_at.into(),
             self.leased_until.into(),
@@ -42,91 +50,159 @@ impl Kept {
         ]
     }
 
-    fn read(row: &Row<'_>, keys: &Keys) -> Result<Self, Fault> {
+    fn digest(&self, view: &View<'_>) -> Digest {
+        view.keys.row(TABLE, &self.parts())
+    }
+
+    fn read(row: &Row<'_>, view: &View<'_>) -> Result<Self, Fault> {
         intact(TABLE, row, || {
             let kept = Self {
+                seq: row.get(0)?,
                 id: row.get(1)?,
                 alert: row.get(2)?,
-                patient: row.get(3)?,
+                person: row.get(3)?,
                 done_at: row.get(4)?,
                 next_try_at: row.get(5)?,
                 leased_until: row.get(6)?,
                 attempts: row.get(7)?,
                 body: row.get(8)?,
             };
-            verify(keys, TABLE, &kept.parts(), row.get(9)?)?;
+            verify(view.keys, TABLE, &kept.parts(), row.get(9)?)?;
             Ok(kept)
         })
     }
 
-    fn update(&self, tx: &Tx<'_>) -> Result<Digest, Fault> {
-        let digest = tx.keys.row(TABLE, &self.parts());
+    fn is_open(&self) -> bool {
+        self.done_at.is_none()
+    }
+
+    /// Writes what `change` makes of it.
+    fn update(mut self, tx: &Tx<'_>, change: impl FnOnce(&mut Self)) -> Result<Digest, Fault> {
+        let before = self.is_open().then(|| self.digest(tx));
+        change(&mut self);
+        let digest = self.digest(tx);
         run(
             tx.conn,
-            "UPDATE job SET done_at = :done_at, next_try_at = :next_try_at, leased_until = :leased_until, attempts = :attempts, digest = :digest WHERE id = :id",
-            named_params! {
-                ":done_at": self.done_at, ":next_try_at": self.next_try_at, ":leased_until": self.leased_until, ":attempts": self.attempts,
-                ":digest": digest, ":id": self.id,
-            },
+            "UPDATE job SET done_at = ?1, next_try_at = ?2, leased_until = ?3, attempts = ?4, digest = ?5 WHERE seq = ?6",
+            params![self.done_at, self.next_try_at, self.leased_until, self.attempts, digest, self.seq],
         )?;
+        tx.tally(|tally| {
+            before.iter().for_each(|before| tally.open_jobs.take(before));
+            if self.is_open() {
+                tally.open_jobs.add(&digest);
+            }
+        });
         Ok(digest)
     }
 }
 
+/// A notification's row, as the inspection looks at it.
+pub(super) struct Sound {
+    pub(super) id: [u8; 16],
+    pub(super) person: No,
+    pub(super) digest_without_lease: Digest,
+}
+
+/// Hands out the notifications after a number, until `each` has enough. True where there are no more.
+pub(super) fn each_after(
+    view: &View<'_>,
+    after: i64,
+    each: impl FnMut(i64, Result<Sound, Fault>) -> Result<bool, Fault>,
+) -> Result<bool, Fault> {
+    let sql = format!("SELECT {COLUMNS} FROM job WHERE seq > ?1 ORDER BY seq");
+    let read = |row: &Row<'_>| {
+        let mut kept = Kept::read(row, view)?;
+        kept.leased_until = None;
+        intact(TABLE, row, || {
+            let job: Job = serde_json::from_str(&kept.body)?;
+            let is_it = (job.id.as_bytes(), job.alert.as_bytes()) == (&kept.id, &kept.alert);
+            let digest_without_lease = kept.digest(view);
+            let person = No::try_from(kept.person)?;
+            if is_it { Ok(Sound { id: kept.id, person, digest_without_lease }) } else { Err(Unsound) }
+        })
+    };
+    rows::each(view.conn, &sql, params![after], read, each)
+}
+
+/// The digests of all that are open, as the index knows them.
+pub(super) fn all_open(view: &View<'_>) -> Result<rows::Numbered<Digest>, Fault> {
+    let sql = format!("SELECT {COLUMNS} FROM job WHERE done_at IS NULL");
+    rows::every(view.conn, &sql, [], |row| Kept::read(row, view).map(|kept| kept.digest(view)))
+}
+
 /// Keeps a notification to send at once; nothing where it is already there.
-pub(super) fn insert(tx: &Tx<'_>, job: &Job) -> Result<Option<Digest>, Fault> {
+pub(super) fn insert(tx: &Tx<'_>, person: No, job: &Job) -> Result<Option<Digest>, Fault> {
     let kept = Kept {
+        seq: i64::try_from(tx.count().jobs + 1).unwrap_or(i64::MAX),
         id: *job.id.as_bytes(),
         alert: *job.alert.as_bytes(),
-        patient: job.patient.to_string(),
+        person: person.into(),
         done_at: None,
         next_try_at: micros(job.made_at),
         leased_until: None,
         attempts: 0,
         body: serde_json::to_string(job)?,
     };
-    let digest = tx.keys.row(TABLE, &kept.parts());
+    let digest = kept.digest(tx);
     let new = run(
         tx.conn,
-        "INSERT INTO job (id, alert, patient, next_try_at, attempts, body, digest) VALUES (:id, :alert, :patient, :next_try_at, 0, :body, :digest)
+        "INSERT INTO job (seq, id, alert, person, next_try_at, attempts, body, digest) VALUES (?1, ?2, ?3, ?4, ?5, 0, ?6, ?7)
          ON CONFLICT (id) DO NOTHING",
-        named_params! {
-            ":id": kept.id, ":alert": kept.alert, ":patient": kept.patient, ":next_try_at": kept.next_try_at, ":body": kept.body, ":digest": digest,
-        },
+        params![kept.seq, kept.id, kept.alert, kept.person, kept.next_try_at, kept.body, digest],
     )?;
-    Ok((new == 1).then_some(digest))
+    if new == 0 {
+        return Ok(None);
+    }
+    tx.tally(|tally| {
+        tally.jobs += 1;
+        tally.open_jobs.add(&digest);
+    });
+    Ok(Some(digest))
 }
 
 /// Records what came of an attempt. One that was accepted stays so, whatever a slower sender says after.
-pub(super) fn tried(tx: &Tx<'_>, patient: &PatientId, id: JobId, delivery: Delivery) -> Result<Digest, Fault> {
-    let sql = format!("SELECT {COLUMNS} FROM job WHERE id = :id AND patient = :patient");
-    let found = one(tx.conn, &sql, named_params! { ":id": id.as_bytes(), ":patient": patient.as_str() }, |row| {
-        Kept::read(row, tx.keys)
-    })?;
-    let mut kept = found.ok_or_else(|| Fault::Missing(id.to_string()))?;
-    kept.attempts = kept.attempts.saturating_add(1);
-    kept.leased_until = None;
-    match delivery {
-        Delivery::Accepted => kept.done_at = kept.done_at.or(Some(micros(tx.at))),
-        Delivery::Failed { next_try_at } => kept.next_try_at = micros(next_try_at),
-    }
-    kept.update(tx)
+pub(super) fn tried(tx: &Tx<'_>, person: No, id: JobId, delivery: Delivery) -> Result<Digest, Fault> {
+    let sql = format!("SELECT {COLUMNS} FROM job WHERE id = ?1 AND person = ?2");
+    let found = one(tx.conn, &sql, params![id.as_bytes(), person], |row| Kept::read(row, tx))?;
+    let kept = found.ok_or_else(|| Fault::Missing(id.to_string()))?;
+    kept.update(tx, |kept| {
+        kept.attempts = kept.attempts.saturating_add(1);
+        kept.leased_until = None;
+        match delivery {
+            Delivery::Accepted => kept.done_at = kept.done_at.or(Some(micros(tx.at))),
+            Delivery::Failed { next_try_at } => kept.next_try_at = micros(next_try_at),
+        }
+    })
 }
 
 /// Lends what is to be sent now, the longest waiting first, so that nobody else is lent it before `until`.
 pub(super) fn lease(tx: &Tx<'_>, until: DateTime<Utc>, limit: usize) -> Result<Vec<Job>, Fault> {
-    let sql = format!(
-        "SELECT {COLUMNS} FROM job WHERE done_at IS NULL AND next_try_at <= :at AND (leased_until IS NULL OR leased_until <= :at) ORDER BY next_try_at, seq"
-    );
-    let waiting = sound(tx.conn, &sql, named_params! { ":at": micros(tx.at) }, limit, |row| {
-        let kept = Kept::read(row, tx.keys)?;
-        let job: Job = intact(TABLE, row, || Ok(serde_json::from_str(&kept.body)?))?;
-        Ok((kept, job))
-    })?;
+    let at = micros(tx.at);
+    let tally = tx.count().open_jobs;
+    let read = |row: &Row<'_>| Kept::read(row, tx);
+    let is_due = |kept: &Kept| kept.next_try_at <= at && kept.leased_until.is_none_or(|until| until <= at);
+    let mut waiting = if tally.count <= WHOLE_MAX {
+        let sql = format!("SELECT {COLUMNS} FROM job WHERE done_at IS NULL");
+        let mut open = sound(tx.conn, &sql, [], usize::MAX, read)?;
+        let mut seen = Set::default();
+        open.found.iter().for_each(|kept| seen.add(&kept.digest(tx)));
+        if seen != tally {
+            open.misses(TABLE);
+        }
+        open.now(is_due)?
+    } else {
+        let sql = format!(
+            "SELECT {COLUMNS} FROM job WHERE done_at IS NULL AND next_try_at <= ?1 AND (leased_until IS NULL OR leased_until <= ?1) ORDER BY next_try_at, seq"
+        );
+        sound(tx.conn, &sql, params![at], limit, read)?.now(|_| true)?
+    };
+    waiting.sort_by_key(|kept| (kept.next_try_at, kept.seq));
+    waiting.truncate(limit);
     let mut lent = Vec::with_capacity(waiting.len());
-    for (mut kept, job) in waiting {
-        kept.leased_until = Some(micros(until));
-        kept.update(tx)?;
+    for kept in waiting {
+        let job: Job =
+            serde_json::from_str(&kept.body).map_err(|_not_words| Fault::Damaged { table: TABLE, row: kept.seq })?;
+        kept.update(tx, |kept| kept.leased_until = Some(micros(until)))?;
         lent.push(job);
     }
     Ok(lent)

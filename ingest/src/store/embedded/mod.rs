@@ -3,41 +3,68 @@
 //! Invariants: one writer thread, everything else reads; an answer follows a synced commit; every row that safety rests
 //! on is checked when it is read; what a caller may not see is not read for them.
 
+mod alerts;
 mod apply;
 mod arrivals;
-mod chain;
+mod bytes;
 mod commit;
+mod damage;
 mod digest;
 mod fault;
 mod inbox;
+mod inspect;
 mod jobs;
+mod journal;
+mod kept;
+mod known;
+mod log;
+mod names;
 mod open;
+mod people;
 mod pool;
+mod queue;
 mod readings;
-mod records;
+mod record;
+mod reserve;
+mod root;
 mod rows;
 mod schema;
+mod scrub;
+mod tally;
 #[cfg(test)]
 mod tests;
+mod timers;
+mod verify;
 mod writer;
 
 pub use digest::StoreKeys;
 pub use open::OpenError;
+pub use verify::verify;
 
 use super::{
-    ApplyError, Change, Committed, Cursor, Decide, Outcome, ReadError, Slice, Store, StoredReading, StoredRefusal,
+    ApplyError, Change, Committed, Cursor, Decide, Outcome, ReadError, Scrubbed, SignedRoot, Slice, Store, StoreGauges,
+    StoredDamage, StoredReading, StoredRefusal, Subject, Witness,
+    evidence::{NotVerified, Progress, Verified},
 };
 use crate::{
     access::{Access, Denied, Purpose, Scope},
     disk::Disk,
+    server_key::ServerKey,
 };
 use async_trait::async_trait;
 use chrono::{DateTime, SubsecRound, Utc};
 use digest::{Keys, micros};
 use pool::{Pool, READERS};
+use readings::Whom;
+use root::Gathering;
+use rows::View;
 use rules::{Alert, Job, Person, Timer};
-use std::sync::Arc;
-use vitals::{Admitted, AlertId, HubId, PatientId, wire::signing::ReplayWindow};
+use scrub::{Met, Scrub};
+use std::sync::{
+    Arc, Mutex, PoisonError,
+    atomic::{AtomicU64, Ordering},
+};
+use vitals::{Admitted, AlertId, HubId, PatientId, ReadingId, wire::signing::ReplayWindow};
 use writer::Writer;
 
 /// Most rows in one answer, whatever was asked for: about 10 MB of readings.
@@ -53,6 +80,16 @@ pub const PEOPLE_MAX: usize = 250_000;
 pub struct EmbeddedStore {
     writer: Writer,
     pool: Pool,
+    met: Arc<Met>,
+    scrub: tokio::sync::Mutex<Scrub>,
+    wants: Wants,
+}
+
+/// Whether any reading is wanted again, so that a hello need not look: how often entries were marked, and as of which time
+/// nothing was wanted.
+struct Wants {
+    marked: AtomicU64,
+    nothing_as_of: AtomicU64,
 }
 
 impl EmbeddedStore {
@@ -73,10 +110,13 @@ impl EmbeddedStore {
     /// or was written with other keys.
     pub fn open(disk: Arc<dyn Disk>, keys: StoreKeys) -> Result<Self, OpenError> {
         let keys = Arc::new(Keys::new(&keys));
-        let writer = open::writer(disk.as_ref(), &keys)?;
+        let desk = open::writer(&disk, &keys)?;
+        let (names, met) = (Arc::clone(&desk.names), Arc::clone(&desk.met));
         let readers = (0..READERS).map(|_| open::reader(disk.as_ref())).collect::<Result<Vec<_>, _>>()?;
-        let writer = Writer::start(writer, Arc::clone(&keys)).map_err(OpenError::Thread)?;
-        Ok(Self { writer, pool: Pool::new(readers, keys) })
+        let writer = Writer::start(desk, open::folding(disk.as_ref())?).map_err(OpenError::Thread)?;
+        let pool = Pool::new(readers, keys, names, Arc::clone(&met));
+        let wants = Wants { marked: AtomicU64::new(1), nothing_as_of: AtomicU64::new(0) };
+        Ok(Self { writer, pool, met, scrub: tokio::sync::Mutex::default(), wants })
     }
 
     /// Whether the store has halted: it writes no more, and the service must end and say so.
@@ -86,20 +126,9 @@ impl EmbeddedStore {
     }
 }
 
-/// A caller's scope as a question carries it: everybody, or a list in JSON.
-fn list<T: serde::Serialize>(scope: &Scope<'_, T>) -> Result<Option<String>, ReadError> {
-    match scope {
-        Scope::All => Ok(None),
-        Scope::Only(these) => {
-            serde_json::to_string(these).map(Some).map_err(|error| ReadError::Unavailable(error.to_string()))
-        }
-        Scope::None => Err(Denied.into()),
-    }
-}
-
-/// A limit as SQLite takes it.
-fn rows(limit: usize) -> i64 {
-    i64::try_from(limit.min(ROWS_MAX)).unwrap_or(i64::MAX)
+/// Whose rows a caller may read, or why they may not.
+fn whom<T: Ord + Clone>(scope: &Scope<'_, T>) -> Result<Whom<T>, ReadError> {
+    Whom::of(scope).ok_or_else(|| Denied.into())
 }
 
 #[async_trait]
@@ -115,8 +144,11 @@ impl Store for EmbeddedStore {
         let asked: Vec<Slice> =
             slices.into_iter().zip(&allowed).filter_map(|(slice, is_allowed)| is_allowed.then_some(slice)).collect();
         let places = asked.len();
-        let answers =
-            if asked.is_empty() { Ok(Vec::new()) } else { self.writer.apply(asked, decide, at.trunc_subsecs(6)).await };
+        let answers = if asked.is_empty() {
+            Ok(Vec::new())
+        } else {
+            self.writer.apply(asked, decide, who, at.trunc_subsecs(6)).await
+        };
         let mut answers = match answers {
             Ok(answers) => answers.into_iter(),
             Err(not) => (0..places).map(|_| Err(ApplyError::from(not))).collect::<Vec<_>>().into_iter(),
@@ -132,7 +164,7 @@ impl Store for EmbeddedStore {
 
     async fn changes(&self, who: &Access, after: Cursor, limit: usize) -> Result<(Vec<Change>, Cursor), ReadError> {
         who.must_be(Purpose::Follow)?;
-        self.pool.read(move |conn, keys| chain::changes(conn, keys, after, rows(limit))).await
+        self.pool.read(move |view| journal::changes(view, after, limit.min(ROWS_MAX))).await
     }
 
     async fn lease_jobs(
@@ -153,32 +185,30 @@ impl Store for EmbeddedStore {
         at: DateTime<Utc>,
     ) -> Result<Vec<(PatientId, Timer)>, ReadError> {
         who.must_be(Purpose::Sweep)?;
-        self.pool.read(move |conn, keys| records::due_timers(conn, keys, limit.min(ROWS_MAX), micros(at))).await
+        self.pool.read(move |view| timers::due(view, limit.min(ROWS_MAX), micros(at))).await
     }
 
     async fn unevaluated(&self, who: &Access, limit: usize) -> Result<Vec<Admitted>, ReadError> {
         who.must_be(Purpose::Sweep)?;
-        self.pool.read(move |conn, keys| readings::unevaluated(conn, keys, limit.min(ROWS_MAX))).await
+        self.pool.read(move |view| readings::unevaluated(view, limit.min(ROWS_MAX))).await
     }
 
     async fn alerts(&self, who: &Access, limit: usize) -> Result<Vec<Alert>, ReadError> {
-        let people = list(&who.patients())?;
-        self.pool.read(move |conn, keys| records::alerts(conn, keys, people.as_deref(), rows(limit))).await
+        let people = whom(&who.patients())?;
+        self.pool.read(move |view| alerts::list(view, &people, limit.min(ROWS_MAX))).await
     }
 
     async fn alert(&self, who: &Access, id: AlertId) -> Result<Option<Alert>, ReadError> {
         if matches!(who.patients(), Scope::None) {
             return Err(Denied.into());
         }
-        let alert = self.pool.read(move |conn, keys| records::alert(conn, keys, id)).await?;
+        let alert = self.pool.read(move |view| alerts::find(view, id)).await?;
         Ok(alert.filter(|alert| who.patients().has(&alert.patient)))
     }
 
     async fn people(&self, who: &Access) -> Result<Vec<Person>, ReadError> {
-        let people = list(&who.patients())?;
-        let limit = i64::try_from(PEOPLE_MAX).unwrap_or(i64::MAX);
-        let people =
-            self.pool.read(move |conn, keys| records::people(conn, keys, people.as_deref(), limit + 1)).await?;
+        let people = whom(&who.patients())?;
+        let people = self.pool.read(move |view| people::list(view, &people, PEOPLE_MAX + 1)).await?;
         if people.len() > PEOPLE_MAX {
             Err(ReadError::Unavailable(format!("there are more than {PEOPLE_MAX} people")))
         } else {
@@ -187,24 +217,117 @@ impl Store for EmbeddedStore {
     }
 
     async fn readings(&self, who: &Access, limit: usize) -> Result<Vec<StoredReading>, ReadError> {
-        let people = list(&who.patients())?;
-        self.pool.read(move |conn, keys| readings::of_people(conn, keys, people.as_deref(), rows(limit))).await
+        let people = whom(&who.patients())?;
+        self.pool.read(move |view| readings::of_people(view, &people, limit.min(ROWS_MAX))).await
     }
 
     async fn unassigned(&self, who: &Access, limit: usize) -> Result<Vec<StoredReading>, ReadError> {
-        let hubs = list(&who.hubs())?;
-        self.pool.read(move |conn, keys| readings::of_nobody(conn, keys, hubs.as_deref(), rows(limit))).await
+        let hubs = whom(&who.hubs())?;
+        self.pool.read(move |view| readings::of_nobody(view, &hubs, limit.min(ROWS_MAX))).await
     }
 
     async fn refusals(&self, who: &Access, limit: usize) -> Result<Vec<StoredRefusal>, ReadError> {
-        let hubs = list(&who.hubs())?;
-        self.pool.read(move |conn, keys| inbox::refusals(conn, keys, hubs.as_deref(), rows(limit))).await
+        let hubs = whom(&who.hubs())?;
+        self.pool.read(move |view| inbox::refusals(view, &hubs, limit.min(ROWS_MAX))).await
     }
 
     async fn replay_window(&self, who: &Access, hub: &HubId) -> Result<Option<(u32, ReplayWindow)>, ReadError> {
         who.must_be(Purpose::Receive)?;
         let hub = hub.clone();
-        self.pool.read(move |conn, _keys| inbox::replay_window(conn, &hub)).await
+        self.pool.read(move |view| inbox::replay_window(view, &hub)).await
+    }
+
+    async fn witnessed(&self, who: &Access, heads: Vec<(PatientId, Witness)>) -> Result<Vec<bool>, ReadError> {
+        who.must_be(Purpose::Receive)?;
+        self.pool.read(move |view| journal::witnessed(view, &heads)).await
+    }
+
+    async fn wanted(&self, who: &Access, _hub: &HubId, limit: usize) -> Result<Vec<ReadingId>, ReadError> {
+        who.must_be(Purpose::Receive)?;
+        let marked = self.wants.marked.load(Ordering::Acquire);
+        if self.wants.nothing_as_of.load(Ordering::Acquire) == marked {
+            return Ok(Vec::new());
+        }
+        // Which hub has them nobody knows: the entries that said so are those that cannot be read.
+        let wanted = self.pool.read(move |view| damage::wanted(view, limit.min(ROWS_MAX))).await?;
+        if wanted.is_empty() && limit > 0 {
+            self.wants.nothing_as_of.store(marked, Ordering::Release);
+        }
+        Ok(wanted)
+    }
+
+    async fn damaged(&self, who: &Access, limit: usize) -> Result<Vec<StoredDamage>, ReadError> {
+        let (people, hubs) = (Whom::of(&who.patients()), Whom::of(&who.hubs()));
+        if people.is_none() && hubs.is_none() {
+            return Err(Denied.into());
+        }
+        let may_see = move |whose: &Subject| match whose {
+            Subject::Patient(patient) => people.as_ref().is_some_and(|people| people.has(patient)),
+            Subject::Unassigned(hub) => hubs.as_ref().is_some_and(|hubs| hubs.has(hub)),
+            Subject::Service => matches!((&people, &hubs), (Some(Whom::All), Some(Whom::All))),
+        };
+        self.pool.read(move |view| damage::list(view, may_see, limit.min(ROWS_MAX))).await
+    }
+
+    async fn scrub(&self, who: &Access, rows: u64, at: DateTime<Utc>) -> Result<Scrubbed, ReadError> {
+        who.must_be(Purpose::Verify)?;
+        let mut scrub = self.scrub.lock().await;
+        let scrubbed = scrub.step(&self.pool, &self.writer, &self.met, rows, at.trunc_subsecs(6)).await;
+        if !matches!(&scrubbed, Ok(Scrubbed { is_asking: false, .. })) {
+            self.wants.marked.fetch_add(1, Ordering::AcqRel);
+        }
+        scrubbed
+    }
+
+    async fn met_damage(&self) {
+        self.met.something().await;
+    }
+
+    async fn verify(
+        &self,
+        who: &Access,
+        on_progress: &(dyn Fn(Progress) + Send + Sync),
+    ) -> Result<Verified, NotVerified> {
+        who.must_be(Purpose::Verify)?;
+        verify::verify_open(&self.pool, on_progress).await
+    }
+
+    async fn sign_root(
+        &self,
+        who: &Access,
+        key: &ServerKey,
+        at: DateTime<Utc>,
+    ) -> Result<Option<Committed<SignedRoot>>, ReadError> {
+        who.must_be(Purpose::Verify)?;
+        let at = at.trunc_subsecs(6);
+        if !self.pool.read(move |view| root::is_due(view, at)).await? {
+            return Ok(None);
+        }
+        let gathering = Arc::new(Mutex::new(Gathering::default()));
+        let gathered = loop {
+            let here = Arc::clone(&gathering);
+            let step =
+                move |view: &View<'_>| here.lock().unwrap_or_else(PoisonError::into_inner).step(view, root::STEP_ROWS);
+            if let Some(gathered) = self.pool.read(step).await? {
+                break gathered;
+            }
+        };
+        let key = key.clone();
+        self.writer.note(at, move |tx| root::put(tx, &key, gathered)).await.map(|root| Some(Committed::new(root)))
+    }
+
+    async fn newest_root(&self, who: &Access) -> Result<Option<SignedRoot>, ReadError> {
+        who.must_be(Purpose::Verify)?;
+        self.pool.read(root::newest).await
+    }
+
+    fn gauges(&self) -> StoreGauges {
+        StoreGauges {
+            wal_bytes: Some(self.writer.log_bytes()),
+            free_reserve_bytes: Some(self.writer.reserve_bytes()),
+            queued_events: u64::try_from(self.writer.depth()).ok(),
+            ..StoreGauges::default()
+        }
     }
 
     async fn halted(&self) {

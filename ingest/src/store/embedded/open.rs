@@ -4,21 +4,32 @@
 //! keys; settings that keep promises are read back, not only set; a migration happens whole or not at all.
 
 use super::{
+    commit::Desk,
     digest::{Digest, Keys},
+    fault::Fault,
+    log::Log,
+    names::Names,
+    reserve::Reserve,
     schema::{APPLICATION_ID, MIGRATIONS},
+    tally::Tally,
 };
 use crate::disk::Disk;
 use rusqlite::{Connection, OptionalExtension, named_params};
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 use thiserror::Error;
 
 /// How long a connection waits for another's lock. Within the program nobody waits; a backup by another program may
 /// hold the lock for moments.
 const BUSY_MAX: Duration = Duration::from_secs(5);
 
-/// The log is folded back into the database after this many pages of 4 KiB (16 MiB): often enough that a start after
-/// a crash reads it in well under a second, seldom enough that hot pages are written back once for many commits.
-const WAL_PAGES: i64 = 4096;
+/// Prepared statements kept for each connection: every statement of the store, with room.
+const STATEMENTS: usize = 128;
+
+/// Pages the writer keeps in memory, in KiB: the rows that change with every commit.
+const CACHE_KIB: i64 = 65_536;
+
+/// What a slice may have to take back is kept in memory, as SQLite numbers it.
+const TEMP_STORE_MEMORY: i64 = 2;
 
 /// `PRAGMA synchronous` as SQLite numbers it: every commit is synced.
 const SYNCHRONOUS_FULL: i64 = 2;
@@ -69,6 +80,19 @@ pub enum OpenError {
         "open the store: it was written with other keys. Nothing in it could be checked, so nothing was started. Put back the key file that belongs to this store"
     )]
     OtherKeys,
+    /// Nothing was written to it yet by this version of the program.
+    #[error(
+        "open the store: it is not of this program's schema yet. It was not changed. Start the service on it once, then try again"
+    )]
+    NotBegun,
+    /// What every row rests on is damaged.
+    #[error(
+        "open the store: {why}. Whose readings are whose could not be told, so nothing was started and nothing was changed. Restore the newest backup into an empty folder, start there, and let the hubs send again what came after it"
+    )]
+    Damaged {
+        /// What is damaged.
+        why: String,
+    },
     /// The writer's thread could not be started.
     #[error(
         "open the store: the writer could not be started. The store is as it was. Free some memory and start again"
@@ -80,14 +104,41 @@ fn doing(doing: &'static str) -> impl FnOnce(rusqlite::Error) -> OpenError {
     move |cause| OpenError::Disk { doing, cause }
 }
 
+/// A fault while opening: damage, or whatever SQLite said.
+fn broken(doing: &'static str) -> impl FnOnce(Fault) -> OpenError {
+    move |fault| {
+        let why = fault.to_string();
+        if let Fault::Sql(cause) = fault { OpenError::Disk { doing, cause } } else { OpenError::Damaged { why } }
+    }
+}
+
 /// The write connection, settled and at this program's schema.
-pub(super) fn writer(disk: &dyn Disk, keys: &Keys) -> Result<Connection, OpenError> {
+pub(super) fn writer(disk: &Arc<dyn Disk>, keys: &Arc<Keys>) -> Result<Desk, OpenError> {
     let mut conn = disk.open_writer().map_err(doing("opening the database"))?;
     conn.busy_timeout(BUSY_MAX).map_err(doing("setting the lock's time"))?;
     let version = version(&conn)?;
     settle(&conn)?;
     migrate(&mut conn, version)?;
-    check_keys(&conn, keys)?;
+    check_keys(&mut conn, keys)?;
+    let failed = "reading how many rows there are";
+    let tally = Tally::read(&conn, keys).map_err(broken(failed))?;
+    let names = Names::read(&conn, keys, tally.names).map_err(broken("reading the names"))?;
+    let log = Arc::new(Log::default());
+    let measured = Arc::clone(&log);
+    let hook = move |_log: &mut rusqlite::hooks::Wal, pages| {
+        measured.set_pages(u64::try_from(pages).unwrap_or(0));
+        Ok(())
+    };
+    conn.wal_hook(Some(hook)).map_err(doing("measuring the log"))?;
+    let reserve = Reserve::new(Arc::clone(disk));
+    Ok(Desk { conn, keys: Arc::clone(keys), names: Arc::new(names), tally, log, reserve, met: Arc::default() })
+}
+
+/// The connection that folds the log: it writes nothing of its own.
+pub(super) fn folding(disk: &dyn Disk) -> Result<Connection, OpenError> {
+    let conn = disk.open_writer().map_err(doing("opening the database to fold its log"))?;
+    conn.busy_timeout(BUSY_MAX).map_err(doing("setting the lock's time"))?;
+    settle(&conn)?;
     Ok(conn)
 }
 
@@ -95,10 +146,29 @@ pub(super) fn writer(disk: &dyn Disk, keys: &Keys) -> Result<Connection, OpenErr
 pub(super) fn reader(disk: &dyn Disk) -> Result<Connection, OpenError> {
     let conn = disk.open_reader().map_err(doing("opening the database for reading"))?;
     conn.busy_timeout(BUSY_MAX).map_err(doing("setting the lock's time"))?;
+    conn.set_prepared_statement_cache_capacity(STATEMENTS);
     for (name, value) in [("query_only", true), ("trusted_schema", false), ("cell_size_check", true)] {
         conn.pragma_update(None, name, value).map_err(doing("settling a reader"))?;
     }
     Ok(conn)
+}
+
+/// A read-only connection for a program that only inspects: to a store of this program's schema, written with these keys.
+pub(super) fn inspector(disk: &dyn Disk, keys: &Keys) -> Result<Connection, OpenError> {
+    let conn = reader(disk)?;
+    let version = version(&conn)?;
+    let known = i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX);
+    match mark(&conn).map_err(doing("checking the keys"))? {
+        Some(mark) if mark == keys.mark() => {}
+        Some(_) => return Err(OpenError::OtherKeys),
+        None => return Err(OpenError::NotBegun),
+    }
+    if version < known { Err(OpenError::NotBegun) } else { Ok(conn) }
+}
+
+/// The mark of the keys that the store was written with.
+fn mark(conn: &Connection) -> rusqlite::Result<Option<Digest>> {
+    conn.query_row("SELECT value FROM about WHERE name = 'keys'", [], |row| row.get(0)).optional()
 }
 
 fn number(conn: &Connection, pragma: &str) -> Result<i64, OpenError> {
@@ -132,8 +202,12 @@ fn settle(conn: &Connection) -> Result<(), OpenError> {
     {
         conn.pragma_update(None, name, value).map_err(doing(failed))?;
     }
+    conn.set_prepared_statement_cache_capacity(STATEMENTS);
+    for (name, value) in [("cache_size", -CACHE_KIB), ("temp_store", TEMP_STORE_MEMORY)] {
+        conn.pragma_update(None, name, value).map_err(doing(failed))?;
+    }
     // Answers with the new value, unlike the others.
-    conn.pragma_update_and_check(None, "wal_autocheckpoint", WAL_PAGES, |_row| Ok(())).map_err(doing(failed))?;
+    conn.pragma_update_and_check(None, "wal_autocheckpoint", 0, |_row| Ok(())).map_err(doing(failed))?;
     for (setting, want, value) in [("synchronous", "2 (full)", SYNCHRONOUS_FULL), ("foreign_keys", "1 (on)", 1)] {
         let got = number(conn, setting)?;
         if got != value {
@@ -161,20 +235,18 @@ fn migrate(conn: &mut Connection, from: i64) -> Result<(), OpenError> {
     Ok(())
 }
 
-/// Marks a new store with its keys; refuses one that was written with others.
-fn check_keys(conn: &Connection, keys: &Keys) -> Result<(), OpenError> {
+/// Marks a new store with its keys and begins its tally; refuses one that was written with others.
+fn check_keys(conn: &mut Connection, keys: &Keys) -> Result<(), OpenError> {
     let failed = "checking the keys";
-    let mark: Option<Digest> = conn
-        .query_row("SELECT value FROM about WHERE name = 'keys'", [], |row| row.get(0))
-        .optional()
-        .map_err(doing(failed))?;
-    match mark {
+    match mark(conn).map_err(doing(failed))? {
         Some(mark) if mark == keys.mark() => Ok(()),
         Some(_) => Err(OpenError::OtherKeys),
         None => {
+            let step = conn.transaction().map_err(doing(failed))?;
             let sql = "INSERT INTO about (name, value) VALUES ('keys', :mark)";
-            conn.execute(sql, named_params! { ":mark": keys.mark() }).map_err(doing(failed))?;
-            Ok(())
+            step.execute(sql, named_params! { ":mark": keys.mark() }).map_err(doing(failed))?;
+            Tally::default().put(&step, keys).map_err(broken(failed))?;
+            step.commit().map_err(doing(failed))
         }
     }
 }

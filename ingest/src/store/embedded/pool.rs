@@ -1,13 +1,23 @@
 //! The readers: a few read-only connections, each lent to one question at a time.
 //!
-//! Invariants: a question runs off the async threads; it is one statement, so one snapshot; it ends within
+//! Invariants: a question runs off the async threads; it sees one snapshot; it ends within
 //! [`READ_MAX`], because an old snapshot keeps the log from being folded back; a connection always comes home.
 
-use super::{digest::Keys, fault::Fault};
+use super::{
+    digest::Keys,
+    fault::Fault,
+    names::Names,
+    rows::{View, run},
+    scrub::Met,
+    tally::Tally,
+};
 use crate::store::ReadError;
 use rusqlite::Connection;
 use std::{
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -23,6 +33,8 @@ pub(super) struct Pool {
     idle: Idle,
     room: Arc<Semaphore>,
     keys: Arc<Keys>,
+    names: Arc<Names>,
+    met: Arc<Met>,
 }
 
 type Idle = Arc<Mutex<Vec<Connection>>>;
@@ -44,16 +56,26 @@ impl Drop for Lent {
 }
 
 impl Pool {
-    pub(super) fn new(readers: Vec<Connection>, keys: Arc<Keys>) -> Self {
+    pub(super) fn new(readers: Vec<Connection>, keys: Arc<Keys>, names: Arc<Names>, met: Arc<Met>) -> Self {
         let room = Arc::new(Semaphore::new(readers.len()));
-        Self { idle: Arc::new(Mutex::new(readers)), room, keys }
+        Self { idle: Arc::new(Mutex::new(readers)), room, keys, names, met }
     }
 
-    /// Asks a question.
+    /// Asks a question. Damage that it meets is told to the scrubber.
     pub(super) async fn read<T, F>(&self, question: F) -> Result<T, ReadError>
     where
         T: Send + 'static,
-        F: FnOnce(&Connection, &Keys) -> Result<T, Fault> + Send + 'static,
+        F: FnOnce(&View<'_>) -> Result<T, Fault> + Send + 'static,
+    {
+        let met = Arc::clone(&self.met);
+        self.read_quietly(move |view| question(view).inspect_err(|fault| met.note(fault))).await
+    }
+
+    /// Asks a question of the scrubber's own.
+    pub(super) async fn read_quietly<T, F>(&self, question: F) -> Result<T, ReadError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&View<'_>) -> Result<T, Fault> + Send + 'static,
     {
         let unavailable = |why: &str| ReadError::Unavailable(why.to_owned());
         let permit = tokio::time::timeout(READ_MAX, Arc::clone(&self.room).acquire_owned()).await;
@@ -63,15 +85,18 @@ impl Pool {
         let conn = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
         let interrupt = conn.as_ref().map(Connection::get_interrupt_handle);
         let lent = Lent { conn, home: Arc::clone(&self.idle), room: Arc::clone(&self.room), _permit: permit };
-        let keys = Arc::clone(&self.keys);
+        let (keys, names) = (Arc::clone(&self.keys), Arc::clone(&self.names));
+        let is_late = Arc::new(AtomicBool::new(false));
+        let watched = Arc::clone(&is_late);
         // The loan comes back with the answer, so that an interrupt can only ever meet its own question.
         let mut task = tokio::task::spawn_blocking(move || {
-            let answer = lent.conn.as_ref().map(|conn| question(conn, &keys));
+            let answer = lent.conn.as_ref().map(|conn| in_snapshot(conn, &keys, &names, &watched, question));
             (answer, lent)
         });
         let answered = match tokio::time::timeout(READ_MAX, &mut task).await {
             Ok(answered) => answered,
             Err(_late) => {
+                is_late.store(true, Ordering::Relaxed);
                 if let Some(interrupt) = interrupt {
                     interrupt.interrupt();
                 }
@@ -88,4 +113,21 @@ impl Pool {
         self.room.close();
         self.idle.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
+}
+
+/// Asks within one snapshot, which ends whatever comes of it.
+fn in_snapshot<T>(
+    conn: &Connection,
+    keys: &Keys,
+    names: &Names,
+    is_late: &AtomicBool,
+    question: impl FnOnce(&View<'_>) -> Result<T, Fault>,
+) -> Result<T, Fault> {
+    run(conn, "BEGIN", [])?;
+    let answer =
+        Tally::read(conn, keys).and_then(|tally| question(&View::new(conn, keys, names, tally).until(is_late)));
+    let ended = run(conn, "ROLLBACK", []);
+    let answer = answer?;
+    ended?;
+    Ok(answer)
 }

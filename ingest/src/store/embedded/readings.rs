@@ -1,265 +1,338 @@
-//! Reading rows: stored once for each source and record, with their verdict; what differs is kept beside them.
+//! Readings as they are found again: in their entries, each with the verdict that holds now.
 //!
 //! Invariants: what two hubs may see differently (who, hub, receipt times, quality) does not make a conflict; a verdict
 //! is replaced only where the rules had failed.
 
 use super::{
-    digest::{Digest, Keys, Part, micros},
+    damage,
+    digest::Digest,
     fault::Fault,
-    rows::{Tx, Unsound, all, intact, one, run, sound, verify},
+    journal::{self, From},
+    kept::KeptReading,
+    names::Class,
+    record,
+    rows::{self, Tx, Unsound, View, all, intact, one, run, verify},
 };
-use crate::store::StoredReading;
+use crate::{access::Scope, store::StoredReading};
 use rules::Verdict;
-use rusqlite::{Connection, OptionalExtension, Row, named_params};
-use vitals::{Admitted, Kind, PatientId, RawFrame, Reading, RecordNumber, SourceId, record::identity};
+use rusqlite::params;
+use std::collections::HashMap;
+use vitals::{Admitted, HubId, PatientId, RawFrame, Reading, ReadingId, Who, record::identity};
 
-const TABLE: &str = "reading";
-
-/// Every column, its number first and its digest last.
-const COLUMNS: &str = "seq, source, record, patient, hub, kind, event_time, judged, body, verdict, digest";
-
-/// A reading as it was found, its digest checked.
-pub(super) struct Found {
-    pub(super) patient: Option<PatientId>,
-    pub(super) admitted: Admitted,
-    pub(super) verdict: Option<Verdict>,
+/// Where a reading stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Place {
+    pub(super) entry: u64,
+    pub(super) place: u64,
 }
 
-/// The columns a digest covers.
-struct Columns<'a> {
-    source: &'a str,
-    record: &'a [u8; 8],
-    patient: Option<&'a str>,
-    hub: &'a str,
-    kind: &'a str,
-    event_time: i64,
-    judged: Option<i64>,
-    body: &'a str,
-    verdict: Option<&'a str>,
-}
-
-impl Columns<'_> {
-    fn parts(&self) -> [Part<'_>; 9] {
-        [
-            self.source.into(),
-            self.record.into(),
-            self.patient.into(),
-            self.hub.into(),
-            self.kind.into(),
-            self.event_time.into(),
-            self.judged.into(),
-            self.body.into(),
-            self.verdict.into(),
-        ]
+impl Place {
+    fn params(self) -> (i64, i64) {
+        (i64::try_from(self.entry).unwrap_or(i64::MAX), i64::try_from(self.place).unwrap_or(i64::MAX))
     }
+}
+
+/// A reading as it was found, with the verdict that holds now.
+#[derive(Debug, Clone)]
+pub(super) struct Found {
+    pub(super) at: Place,
+    pub(super) kept: KeptReading,
 }
 
 impl Found {
-    fn read(row: &Row<'_>, keys: &Keys) -> Result<Self, Fault> {
-        intact(TABLE, row, || {
-            let (source, record, kind, body): (String, [u8; 8], String, String) =
-                (row.get(1)?, row.get(2)?, row.get(5)?, row.get(8)?);
-            let (patient, hub, verdict): (Option<String>, String, Option<String>) =
-                (row.get(3)?, row.get(4)?, row.get(9)?);
-            let columns = Columns {
-                source: &source,
-                record: &record,
-                patient: patient.as_deref(),
-                hub: &hub,
-                kind: &kind,
-                event_time: row.get(6)?,
-                judged: row.get(7)?,
-                body: &body,
-                verdict: verdict.as_deref(),
-            };
-            verify(keys, TABLE, &columns.parts(), row.get(10)?)?;
-            Kind::from_name(&kind).ok_or(Unsound)?;
-            Ok(Self {
-                patient: patient.map(|id| PatientId::parse(&id)).transpose()?,
-                admitted: serde_json::from_str(&body)?,
-                verdict: verdict.map(|verdict| serde_json::from_str(&verdict)).transpose()?,
-            })
-        })
+    pub(super) fn patient(&self) -> Option<&PatientId> {
+        match &self.kept.admitted.reading.who {
+            Who::Patient(patient) => Some(patient),
+            Who::Unassigned(_) => None,
+        }
     }
 
     fn into_stored(self) -> StoredReading {
-        let Admitted { reading, hub, server_received, .. } = self.admitted;
-        StoredReading { reading, hub, server_received, verdict: self.verdict }
+        let KeptReading { admitted: Admitted { reading, hub, server_received, .. }, verdict } = self.kept;
+        StoredReading { reading, hub, server_received, verdict }
     }
 }
 
-/// The stored reading of a source and record.
-pub(super) fn find(tx: &Tx<'_>, source: &SourceId, record: RecordNumber) -> Result<Option<Found>, Fault> {
-    let sql = format!("SELECT {COLUMNS} FROM reading WHERE source = :source AND record = :record");
-    one(tx.conn, &sql, named_params! { ":source": source.as_str(), ":record": record.as_bytes() }, |row| {
-        Found::read(row, tx.keys)
+/// Entries looked into within one slice: a batch that comes again is mostly of one entry.
+#[derive(Default)]
+pub(super) struct Lookup {
+    last: Option<Looked>,
+}
+
+struct Looked {
+    entry: u64,
+    readings: Vec<Found>,
+    by_id: HashMap<ReadingId, usize>,
+}
+
+impl Lookup {
+    /// The reading of an entry that has this one's source and record, or is the one that it was joined with.
+    pub(super) fn in_entry(&mut self, view: &View<'_>, entry: u64, reading: &Reading) -> Result<Found, Fault> {
+        let looked = self.look(view, entry)?;
+        if let Some(found) = looked.by_id.get(&reading.id).and_then(|place| looked.readings.get(*place)) {
+            return Ok(found.clone());
+        }
+        let may_be_joined = |found: &&Found| {
+            let kept = &found.kept.admitted.reading;
+            kept.source == reading.source && kept.is_told_apart_by_receipt()
+        };
+        let is_joined = |found: &&Found| may_be_joined(found) && is_same(&found.kept.admitted.reading, reading);
+        // One that says something else by now is in conflict with what it was joined with.
+        let damaged = Fault::Damaged { table: "known", row: i64::try_from(entry).unwrap_or(i64::MAX) };
+        let found = looked.readings.iter().find(is_joined).or_else(|| looked.readings.iter().find(may_be_joined));
+        found.cloned().ok_or(damaged)
+    }
+
+    /// The newest reading of an entry of which this is true.
+    pub(super) fn find(
+        &mut self,
+        view: &View<'_>,
+        entry: u64,
+        is_it: impl Fn(&Reading, &HubId) -> bool,
+    ) -> Result<Option<Found>, Fault> {
+        let looked = self.look(view, entry)?;
+        let is_it = |found: &&Found| is_it(&found.kept.admitted.reading, &found.kept.admitted.hub);
+        Ok(looked.readings.iter().rev().find(is_it).cloned())
+    }
+
+    fn look(&mut self, view: &View<'_>, entry: u64) -> Result<&Looked, Fault> {
+        if self.last.as_ref().is_none_or(|last| last.entry != entry) {
+            let readings = of_entry(view, journal::entry(view, entry)?)?;
+            let by_id = readings.iter().enumerate().map(|(n, found)| (found.kept.admitted.reading.id, n)).collect();
+            self.last = Some(Looked { entry, readings, by_id });
+        }
+        self.last.as_ref().ok_or_else(|| Fault::Missing(format!("entry {entry}")))
+    }
+}
+
+/// The readings of an entry, with the verdicts that hold now.
+fn of_entry(view: &View<'_>, entry: journal::Entry) -> Result<Vec<Found>, Fault> {
+    let seq = entry.seq;
+    let mut found = Vec::with_capacity(entry.readings.len());
+    for (place, mut kept) in (0_u64..).zip(entry.readings) {
+        let at = Place { entry: seq, place };
+        if matches!(kept.verdict, Some(Verdict::Unevaluated { .. })) {
+            kept.verdict = judged(view, at)?.or(kept.verdict);
+        }
+        found.push(Found { at, kept });
+    }
+    Ok(found)
+}
+
+pub(super) const JUDGED: &str = "judged";
+pub(super) const UNJUDGED: &str = "unjudged";
+
+fn place_digest(view: &View<'_>, at: Place) -> Digest {
+    let (entry, place) = at.params();
+    view.keys.row(UNJUDGED, &[entry.into(), place.into()])
+}
+
+/// What the rules made later of a reading that could not be judged at first. It is either still on the list of those, or
+/// there is such a verdict.
+pub(super) fn judged(view: &View<'_>, at: Place) -> Result<Option<Verdict>, Fault> {
+    let (entry, place) = at.params();
+    let sql = "SELECT entry, verdict, digest FROM judged WHERE entry = ?1 AND place = ?2";
+    let verdict = one(view.conn, sql, params![entry, place], |row| {
+        intact(JUDGED, row, || {
+            let (verdict, digest): (String, Digest) = (row.get(1)?, row.get(2)?);
+            verify(view.keys, JUDGED, &[entry.into(), place.into(), verdict.as_str().into()], digest)?;
+            Ok(serde_json::from_str(&verdict)?)
+        })
+    })?;
+    let sql = "SELECT digest FROM unjudged WHERE entry = ?1 AND place = ?2";
+    let waits = one(view.conn, sql, params![entry, place], |row| Ok(row.get::<_, Digest>(0)?))?;
+    match (verdict, waits) {
+        (Some(verdict), None) => Ok(Some(verdict)),
+        (None, Some(digest)) if digest == place_digest(view, at) => Ok(None),
+        (None | Some(_), _) => Err(Fault::Damaged { table: JUDGED, row: entry }),
+    }
+}
+
+/// The digest of everything that waits to be judged.
+pub(super) fn all_unjudged(view: &View<'_>) -> Result<rows::Numbered<Digest>, Fault> {
+    rows::every(view.conn, "SELECT entry, place, digest FROM unjudged ORDER BY entry, place", [], |row| {
+        intact(UNJUDGED, row, || {
+            let (entry, place, digest): (i64, i64, Digest) = (row.get(0)?, row.get(1)?, row.get(2)?);
+            let at = Place { entry: u64::try_from(entry)?, place: u64::try_from(place)? };
+            if place_digest(view, at) == digest { Ok(digest) } else { Err(Unsound) }
+        })
     })
 }
 
-/// Stores a reading: for its person with its verdict, or for nobody with none.
-pub(super) fn insert(tx: &Tx<'_>, admitted: &Admitted, whose: Option<(&PatientId, &Verdict)>) -> Result<Digest, Fault> {
-    let reading = &admitted.reading;
-    let body = serde_json::to_string(admitted)?;
-    let verdict = whose.map(|(_, verdict)| serde_json::to_string(verdict)).transpose()?;
-    let columns = Columns {
-        source: reading.source.as_str(),
-        record: reading.record.as_bytes(),
-        patient: whose.map(|(patient, _)| patient.as_str()),
-        hub: admitted.hub.as_str(),
-        kind: reading.kind.name(),
-        event_time: micros(admitted.event_time()),
-        judged: whose.map(|(_, verdict)| judged(verdict)),
-        body: &body,
-        verdict: verdict.as_deref(),
-    };
-    let digest = tx.keys.row(TABLE, &columns.parts());
-    run(
-        tx.conn,
-        "INSERT INTO reading (source, record, patient, hub, kind, event_time, judged, body, verdict, digest)
-         VALUES (:source, :record, :patient, :hub, :kind, :event_time, :judged, :body, :verdict, :digest)",
-        named_params! {
-            ":source": columns.source, ":record": columns.record, ":patient": columns.patient, ":hub": columns.hub, ":kind": columns.kind,
-            ":event_time": columns.event_time, ":judged": columns.judged, ":body": columns.body, ":verdict": columns.verdict, ":digest": digest,
-        },
-    )?;
-    Ok(digest)
+/// The digest of every later verdict.
+pub(super) fn all_judged(view: &View<'_>) -> Result<rows::Numbered<Digest>, Fault> {
+    rows::every(view.conn, "SELECT entry, place, verdict, digest FROM judged ORDER BY entry, place", [], |row| {
+        intact(JUDGED, row, || {
+            let (entry, place, verdict): (i64, i64, String) = (row.get(0)?, row.get(1)?, row.get(2)?);
+            let digest = row.get(3)?;
+            verify(view.keys, JUDGED, &[entry.into(), place.into(), verdict.as_str().into()], digest)?;
+            Ok(digest)
+        })
+    })
+}
+
+/// Whether a reading of an entry waits to be judged; which of them, only the entry could say.
+pub(super) fn has_unjudged(view: &View<'_>, entry: u64) -> Result<bool, Fault> {
+    let entry = i64::try_from(entry).unwrap_or(i64::MAX);
+    Ok(one(view.conn, "SELECT entry FROM unjudged WHERE entry = ?1", params![entry], |_row| Ok(()))?.is_some())
+}
+
+/// Puts a reading on the list of those that could not be judged.
+pub(super) fn wait_to_be_judged(tx: &Tx<'_>, at: Place) -> Result<(), Fault> {
+    let digest = place_digest(tx, at);
+    let (entry, place) = at.params();
+    run(tx.conn, "INSERT INTO unjudged (entry, place, digest) VALUES (?1, ?2, ?3)", params![entry, place, digest])?;
+    tx.tally(|tally| tally.unjudged.add(&digest));
+    Ok(())
 }
 
 /// Gives a reading that could not be judged its new verdict.
-pub(super) fn judge_again(
-    tx: &Tx<'_>,
-    admitted: &Admitted,
-    patient: &PatientId,
-    verdict: &Verdict,
-) -> Result<Digest, Fault> {
-    let reading = &admitted.reading;
-    let (body, verdict, judged) = (serde_json::to_string(admitted)?, serde_json::to_string(verdict)?, judged(verdict));
-    let columns = Columns {
-        source: reading.source.as_str(),
-        record: reading.record.as_bytes(),
-        patient: Some(patient.as_str()),
-        hub: admitted.hub.as_str(),
-        kind: reading.kind.name(),
-        event_time: micros(admitted.event_time()),
-        judged: Some(judged),
-        body: &body,
-        verdict: Some(&verdict),
-    };
-    let digest = tx.keys.row(TABLE, &columns.parts());
-    // The body is written with the verdict, so that the digest covers these very words.
-    let changed = run(
-        tx.conn,
-        "UPDATE reading SET body = :body, verdict = :verdict, judged = :judged, digest = :digest
-         WHERE source = :source AND record = :record AND patient = :patient AND judged = 0",
-        named_params! {
-            ":body": columns.body, ":verdict": columns.verdict, ":judged": columns.judged, ":digest": digest,
-            ":source": columns.source, ":record": columns.record, ":patient": columns.patient,
-        },
-    )?;
-    if changed == 1 { Ok(digest) } else { Err(Fault::Missing(format!("{} without a verdict", reading.id))) }
-}
-
-fn judged(verdict: &Verdict) -> i64 {
-    match verdict {
-        Verdict::Evaluated { .. } => 1,
-        Verdict::Unevaluated { .. } => 0,
+pub(super) fn judge_again(tx: &Tx<'_>, at: Place, verdict: &Verdict) -> Result<Digest, Fault> {
+    let (entry, place) = at.params();
+    let words = serde_json::to_string(verdict)?;
+    let waiting = place_digest(tx, at);
+    let taken = run(tx.conn, "DELETE FROM unjudged WHERE entry = ?1 AND place = ?2", params![entry, place])?;
+    if taken != 1 {
+        return Err(Fault::Missing(format!("entry {entry}, place {place}, without a verdict")));
     }
+    tx.tally(|tally| tally.unjudged.take(&waiting));
+    let digest = tx.keys.row(JUDGED, &[entry.into(), place.into(), words.as_str().into()]);
+    run(
+        tx.conn,
+        "INSERT INTO judged (entry, place, verdict, digest) VALUES (?1, ?2, ?3, ?4)",
+        params![entry, place, words, digest],
+    )?;
+    Ok(digest)
 }
 
 /// Whether two readings of one source and record say the same. What a device puts around a record when it tells it again
 /// is no other content ([`identity`]).
 pub(super) fn is_same(one: &Reading, other: &Reading) -> bool {
-    let content = |reading: &Reading| (reading.kind, reading.times.device, reading.user_index, record_bytes(reading));
-    content(one) == content(other) && one.value == other.value
+    let content = |reading: &Reading| (reading.kind, reading.times.device, reading.user_index);
+    content(one) == content(other)
+        && one.value == other.value
+        && (&one.raw.service, &one.raw.characteristic) == (&other.raw.service, &other.raw.characteristic)
+        && identity(&one.raw.characteristic, &one.raw.bytes) == identity(&other.raw.characteristic, &other.raw.bytes)
 }
 
-/// The bytes of the record itself, and where they came from.
-fn record_bytes(reading: &Reading) -> RawFrame {
+/// What makes a reading's content, as text: all that [`is_same`] compares.
+pub(super) fn content(reading: &Reading) -> Result<String, Fault> {
     let RawFrame { service, characteristic, bytes } = &reading.raw;
-    let bytes = identity(characteristic, bytes).to_vec();
-    RawFrame { service: service.clone(), characteristic: characteristic.clone(), bytes }
+    let bytes = identity(characteristic, bytes);
+    let said = (reading.kind, &reading.value, reading.times.device, reading.user_index, service, characteristic, bytes);
+    Ok(serde_json::to_string(&said)?)
 }
 
-/// Keeps a reading that says something else than the stored one of its source and record. Nothing where these same
-/// contents are already kept: a hub may send them again and again.
-pub(super) fn keep_conflict(
-    tx: &Tx<'_>,
-    admitted: &Admitted,
-    patient: Option<&PatientId>,
-) -> Result<Option<Digest>, Fault> {
-    let reading = &admitted.reading;
-    let said = serde_json::to_string(&(
-        reading.kind,
-        &reading.value,
-        reading.times.device,
-        reading.user_index,
-        record_bytes(reading),
-    ))?;
-    let digest = tx.keys.row("conflict", &[reading.id.as_bytes().into(), said.as_str().into()]);
-    let first = tx
-        .conn
-        .prepare("SELECT seq FROM reading WHERE source = :source AND record = :record")?
-        .query_row(named_params! { ":source": reading.source.as_str(), ":record": reading.record.as_bytes() }, |row| {
-            row.get::<_, i64>(0)
-        })
-        .optional()?
-        .ok_or_else(|| Fault::Missing(reading.id.to_string()))?;
-    let kept = run(
-        tx.conn,
-        "INSERT INTO conflict (reading, content, patient, hub, at, body) VALUES (:reading, :content, :patient, :hub, :at, :body) ON CONFLICT DO NOTHING",
-        named_params! {
-            ":reading": first, ":content": digest, ":patient": patient.map(PatientId::as_str), ":hub": admitted.hub.as_str(),
-            ":at": micros(tx.at), ":body": serde_json::to_string(admitted)?,
-        },
-    )?;
-    Ok((kept == 1).then_some(digest))
+/// Readings of these people, the newest first.
+pub(super) fn of_people(view: &View<'_>, people: &Whom<PatientId>, limit: usize) -> Result<Vec<StoredReading>, Fault> {
+    let from = from(view, people, Class::Person, PatientId::as_str)?;
+    listed(view, from, limit, |found| found.patient().is_some())
 }
 
-/// Readings of these people (a JSON list; none means everybody), the newest first.
-pub(super) fn of_people(
-    conn: &Connection,
-    keys: &Keys,
-    people: Option<&str>,
-    limit: i64,
+/// Readings of nobody yet from these hubs, the newest first.
+pub(super) fn of_nobody(view: &View<'_>, hubs: &Whom<HubId>, limit: usize) -> Result<Vec<StoredReading>, Fault> {
+    let from = from(view, hubs, Class::Hub, HubId::as_str)?;
+    listed(view, from, limit, |found| found.patient().is_none())
+}
+
+/// Whose rows a caller may read, as a question carries it to another thread.
+#[derive(Debug, Clone)]
+pub(super) enum Whom<T> {
+    All,
+    Only(Vec<T>),
+}
+
+impl<T: Ord + Clone> Whom<T> {
+    /// Whether this one is among them.
+    pub(super) fn has(&self, one: &T) -> bool {
+        match self {
+            Self::All => true,
+            Self::Only(these) => these.contains(one),
+        }
+    }
+
+    pub(super) fn of(scope: &Scope<'_, T>) -> Option<Self> {
+        match scope {
+            Scope::All => Some(Self::All),
+            Scope::Only(these) => Some(Self::Only(these.iter().cloned().collect())),
+            Scope::None => None,
+        }
+    }
+}
+
+fn from<T>(view: &View<'_>, whom: &Whom<T>, class: Class, name: impl Fn(&T) -> &str) -> Result<From, Fault> {
+    match whom {
+        Whom::All => Ok(From::All),
+        Whom::Only(these) => {
+            let found = these.iter().filter_map(|one| record::find(view, class, name(one)).transpose());
+            Ok(From::Only(found.collect::<Result<_, _>>()?))
+        }
+    }
+}
+
+fn listed(
+    view: &View<'_>,
+    from: From,
+    limit: usize,
+    is_wanted: impl Fn(&Found) -> bool,
 ) -> Result<Vec<StoredReading>, Fault> {
-    let whose = if people.is_some() {
-        "patient IN (SELECT value FROM json_each(:whose))"
-    } else {
-        "patient IS NOT NULL AND :whose IS NULL"
-    };
-    newest(conn, keys, whose, people, limit)
+    let mut listed = Vec::new();
+    if limit == 0 {
+        return Ok(listed);
+    }
+    journal::newest_first(view, from, |entry| {
+        if !entry.readings.is_empty() {
+            let found = of_entry(view, entry)?.into_iter().rev().filter(|found| is_wanted(found));
+            listed.extend(found.map(Found::into_stored).take(limit - listed.len()));
+        }
+        Ok(listed.len() < limit)
+    })?;
+    Ok(listed)
 }
 
-/// Readings of nobody yet from these hubs (a JSON list; none means all), the newest first.
-pub(super) fn of_nobody(
-    conn: &Connection,
-    keys: &Keys,
-    hubs: Option<&str>,
-    limit: i64,
-) -> Result<Vec<StoredReading>, Fault> {
-    let whose = if hubs.is_some() {
-        "patient IS NULL AND hub IN (SELECT value FROM json_each(:whose))"
-    } else {
-        "patient IS NULL AND :whose IS NULL"
-    };
-    newest(conn, keys, whose, hubs, limit)
-}
-
-fn newest(
-    conn: &Connection,
-    keys: &Keys,
-    whose: &str,
-    list: Option<&str>,
-    limit: i64,
-) -> Result<Vec<StoredReading>, Fault> {
-    let sql = format!("SELECT {COLUMNS} FROM reading WHERE {whose} ORDER BY seq DESC LIMIT :limit");
-    all(conn, &sql, named_params! { ":whose": list, ":limit": limit }, |row| {
-        Found::read(row, keys).map(Found::into_stored)
-    })
-}
+/// Most readings that wait to be judged whose list is read whole, so that none of them can be missed.
+const UNJUDGED_WHOLE_MAX: u64 = 2048;
 
 /// Readings the rules failed on, the oldest first.
-pub(super) fn unevaluated(conn: &Connection, keys: &Keys, limit: usize) -> Result<Vec<Admitted>, Fault> {
-    let sql = format!("SELECT {COLUMNS} FROM reading WHERE judged = 0 ORDER BY seq");
-    sound(conn, &sql, [], limit, |row| Found::read(row, keys).map(|found| found.admitted))
+pub(super) fn unevaluated(view: &View<'_>, limit: usize) -> Result<Vec<Admitted>, Fault> {
+    let tally = view.count().unjudged;
+    let sql = "SELECT entry, place, digest FROM unjudged ORDER BY entry, place LIMIT ?1";
+    let rows = i64::try_from(if tally.count <= UNJUDGED_WHOLE_MAX { usize::MAX } else { limit }).unwrap_or(i64::MAX);
+    let mut seen = super::tally::Set::default();
+    let waiting = all(view.conn, sql, params![rows], |row| {
+        intact(UNJUDGED, row, || {
+            let (entry, place, digest): (i64, i64, Digest) = (row.get(0)?, row.get(1)?, row.get(2)?);
+            let at = Place { entry: u64::try_from(entry)?, place: u64::try_from(place)? };
+            if place_digest(view, at) != digest {
+                return Err(Unsound);
+            }
+            seen.add(&digest);
+            Ok(at)
+        })
+    })?;
+    if tally.count <= UNJUDGED_WHOLE_MAX && seen != tally {
+        return Err(Fault::Damaged { table: UNJUDGED, row: 0 });
+    }
+    // Work goes on beside a damaged entry; it is told as soon as nothing else is left.
+    let (mut lookup, mut found, mut damaged) = (Lookup::default(), Vec::new(), None);
+    for at in waiting {
+        if found.len() >= limit {
+            break;
+        }
+        match lookup.look(view, at.entry) {
+            Ok(looked) => {
+                let reading = looked.readings.iter().find(|found| found.at == at);
+                let missing = Fault::Damaged { table: UNJUDGED, row: at.params().0 };
+                found.push(reading.ok_or(missing)?.kept.admitted.clone());
+            }
+            // Told where it was marked, and asked for again.
+            Err(Fault::Damaged { .. }) if damage::find(view, at.entry)?.is_some() => {}
+            Err(fault @ Fault::Damaged { .. }) => damaged = damaged.or(Some(fault)),
+            Err(other) => return Err(other),
+        }
+    }
+    match damaged {
+        Some(fault) if found.is_empty() => Err(fault),
+        _ => Ok(found),
+    }
 }

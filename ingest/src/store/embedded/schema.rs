@@ -1,7 +1,8 @@
 //! The tables, as a list of migrations that only goes forward.
 //!
 //! Invariants: a migration that was ever released never changes; the store's `user_version` is how many of them it has
-//! had; every table is STRICT; times are microseconds since 1970 UTC, name ids are text, derived ids are sixteen bytes.
+//! had; every table is STRICT; times are microseconds since 1970 UTC; derived ids are sixteen bytes; people, hubs and
+//! devices stand as the numbers of their names.
 
 /// Marks a file as ours: "Drwt" in ASCII.
 pub(super) const APPLICATION_ID: i64 = 0x4472_7774;
@@ -9,76 +10,57 @@ pub(super) const APPLICATION_ID: i64 = 0x4472_7774;
 /// Every migration, in order.
 pub(super) const MIGRATIONS: &[&str] = &[FIRST];
 
-/// Columns named `digest` are keyed checksums of the rest of their row (but not of `seq`), verified at every read.
+/// Columns named `digest` are keyed checksums of the rest of their row, verified at every read.
 const FIRST: &str = "
--- What the store says of itself: `keys` marks the keys it was written with.
-CREATE TABLE about (name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT, WITHOUT ROWID;
+-- What the store says of itself: `keys` marks the keys it was written with, `tally` says how many rows there must be.
+CREATE TABLE about (name TEXT PRIMARY KEY, value BLOB NOT NULL, digest BLOB) STRICT, WITHOUT ROWID;
 
--- `body` is the admitted reading as it came. `patient`, `verdict` and `judged` are null while it belongs to nobody;
--- `judged` is 0 where the rules failed.
-CREATE TABLE reading (
-    seq INTEGER PRIMARY KEY,
-    source TEXT NOT NULL,
-    record BLOB NOT NULL,
-    patient TEXT,
-    hub TEXT NOT NULL,
-    kind TEXT NOT NULL,
-    event_time INTEGER NOT NULL,
-    judged INTEGER CHECK (judged IN (0, 1)),
-    body TEXT NOT NULL,
-    verdict TEXT,
-    digest BLOB NOT NULL,
-    UNIQUE (source, record),
-    CHECK ((patient IS NULL) = (verdict IS NULL) AND (verdict IS NULL) = (judged IS NULL))
-) STRICT;
-CREATE INDEX reading_of_person ON reading (patient, kind, event_time) WHERE patient IS NOT NULL;
-CREATE INDEX reading_of_nobody ON reading (hub, seq) WHERE patient IS NULL;
-CREATE INDEX reading_unevaluated ON reading (seq) WHERE judged = 0;
+-- Names that repeat in every row. Read whole at the start, so there is no index to be damaged.
+CREATE TABLE name (no INTEGER PRIMARY KEY, class INTEGER NOT NULL, name TEXT NOT NULL, digest BLOB NOT NULL) STRICT;
 
--- The same source and record with other contents: kept beside the first, once for each content.
-CREATE TABLE conflict (
+-- The journal, and the chain of each person's record: one row for each committed slice, never changed. `body` holds the
+-- slice's readings with their first verdicts, and the digest of every other row it wrote; it names the entry before it
+-- of the same subject. `head` is the head of that subject's chain after it.
+CREATE TABLE entry (
     seq INTEGER PRIMARY KEY,
-    reading INTEGER NOT NULL REFERENCES reading (seq),
-    content BLOB NOT NULL,
-    patient TEXT,
-    hub TEXT NOT NULL,
-    at INTEGER NOT NULL,
-    body TEXT NOT NULL,
-    UNIQUE (reading, content)
+    subject INTEGER NOT NULL,
+    body BLOB NOT NULL,
+    head BLOB NOT NULL,
+    digest BLOB NOT NULL
 ) STRICT;
 
--- Refused readings, once for each hub and content.
-CREATE TABLE refusal (
-    seq INTEGER PRIMARY KEY,
-    hub TEXT NOT NULL,
-    id BLOB,
-    code TEXT NOT NULL,
-    at INTEGER NOT NULL,
-    body TEXT NOT NULL,
-    content BLOB NOT NULL,
-    UNIQUE (hub, content)
-) STRICT;
+-- Where a record of a source stands, so that each is stored once. A source is a device; or a hub, whose records are then
+-- what was refused.
+CREATE TABLE known (
+    source INTEGER NOT NULL,
+    record INTEGER NOT NULL,
+    entry INTEGER NOT NULL,
+    PRIMARY KEY (source, record)
+) STRICT, WITHOUT ROWID;
 
-CREATE TABLE person (seq INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, body TEXT NOT NULL, digest BLOB NOT NULL) STRICT;
+-- One row for each person, hub and the service itself: the end of its chain, how many rows of other tables are its own,
+-- and what the rules remember of it.
+CREATE TABLE record (no INTEGER PRIMARY KEY, body BLOB NOT NULL, digest BLOB NOT NULL) STRICT;
 
-CREATE TABLE state (seq INTEGER PRIMARY KEY, patient TEXT NOT NULL UNIQUE, body TEXT NOT NULL, digest BLOB NOT NULL) STRICT;
+CREATE TABLE person (no INTEGER PRIMARY KEY, body TEXT NOT NULL, digest BLOB NOT NULL) STRICT;
 
--- `waiting` is 1 while the alert waits for a person, so that a list that is cut keeps those.
+-- `n` counts within a person. `waiting` is 1 while the alert waits for somebody, so that a list that is cut keeps those.
 CREATE TABLE alert (
     seq INTEGER PRIMARY KEY,
     id BLOB NOT NULL UNIQUE,
-    patient TEXT NOT NULL,
+    person INTEGER NOT NULL,
+    n INTEGER NOT NULL,
     waiting INTEGER NOT NULL CHECK (waiting IN (0, 1)),
     body TEXT NOT NULL,
-    digest BLOB NOT NULL
+    digest BLOB NOT NULL,
+    UNIQUE (person, n)
 ) STRICT;
-CREATE INDEX alert_of_person ON alert (patient, waiting, seq);
 
 -- `due_at` finds a timer; the time itself is in `body`.
 CREATE TABLE timer (
     seq INTEGER PRIMARY KEY,
     alert BLOB NOT NULL UNIQUE REFERENCES alert (id),
-    patient TEXT NOT NULL,
+    person INTEGER NOT NULL,
     due_at INTEGER NOT NULL,
     body TEXT NOT NULL,
     digest BLOB NOT NULL
@@ -90,7 +72,7 @@ CREATE TABLE job (
     seq INTEGER PRIMARY KEY,
     id BLOB NOT NULL UNIQUE,
     alert BLOB NOT NULL REFERENCES alert (id),
-    patient TEXT NOT NULL,
+    person INTEGER NOT NULL,
     done_at INTEGER,
     next_try_at INTEGER NOT NULL,
     leased_until INTEGER,
@@ -100,21 +82,54 @@ CREATE TABLE job (
 ) STRICT;
 CREATE INDEX job_open ON job (next_try_at, seq) WHERE done_at IS NULL;
 
--- `highest` and `seen` hold the bits of unsigned numbers.
-CREATE TABLE replay (hub TEXT PRIMARY KEY, epoch INTEGER NOT NULL, highest INTEGER NOT NULL, seen INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+-- Readings the rules failed on and have not judged since, by entry and place within it.
+CREATE TABLE unjudged (entry INTEGER NOT NULL, place INTEGER NOT NULL, digest BLOB NOT NULL, PRIMARY KEY (entry, place)) STRICT, WITHOUT ROWID;
 
--- The change log and the chains: one row for every committed event and what came of it. `n` counts within a person.
-CREATE TABLE entry (
-    seq INTEGER PRIMARY KEY,
-    patient TEXT,
-    n INTEGER,
-    hub TEXT,
-    kind TEXT NOT NULL,
-    what TEXT NOT NULL,
-    at INTEGER NOT NULL,
+-- What the rules made of such a reading later, in place of what stands in its entry.
+CREATE TABLE judged (
+    entry INTEGER NOT NULL,
+    place INTEGER NOT NULL,
+    verdict TEXT NOT NULL,
     digest BLOB NOT NULL,
-    head BLOB NOT NULL,
-    CHECK ((patient IS NULL) = (n IS NULL))
+    PRIMARY KEY (entry, place)
+) STRICT, WITHOUT ROWID;
+
+-- Refused readings, and readings that say something else than the stored one of their source and record: kept with
+-- their reason, once for each content. `n` counts within a hub.
+CREATE TABLE refusal (
+    hub INTEGER NOT NULL,
+    n INTEGER NOT NULL,
+    reading BLOB,
+    code TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    body TEXT NOT NULL,
+    digest BLOB NOT NULL,
+    PRIMARY KEY (hub, n)
 ) STRICT;
-CREATE UNIQUE INDEX entry_of_person ON entry (patient, n) WHERE patient IS NOT NULL;
+
+-- The signed root over the heads of all chains, as they were after an entry. `previous` is the root before it; `key` is
+-- the public half of the key that signed it.
+CREATE TABLE root (
+    n INTEGER PRIMARY KEY,
+    entries INTEGER NOT NULL,
+    chains INTEGER NOT NULL,
+    at INTEGER NOT NULL,
+    root BLOB NOT NULL,
+    previous BLOB NOT NULL,
+    key BLOB NOT NULL,
+    signature BLOB NOT NULL,
+    digest BLOB NOT NULL
+) STRICT;
+
+-- Entries that were found damaged: what can be told of them from elsewhere, so that what is sound is shown beside them;
+-- and by which records their readings were known that are not stored again yet.
+CREATE TABLE damage (
+    entry INTEGER PRIMARY KEY,
+    subject INTEGER NOT NULL,
+    n INTEGER NOT NULL,
+    previous INTEGER NOT NULL,
+    at INTEGER NOT NULL,
+    missing BLOB,
+    digest BLOB NOT NULL
+) STRICT;
 ";

@@ -1,32 +1,27 @@
 //! The one writer: a thread that owns the write connection, and the bounded queue to it.
 //!
-//! Invariants: nothing else writes; what is queued is bounded in requests and in events, and a full queue says so at
-//! once; after the store has halted nothing is written any more, and everybody waiting hears so.
+//! Invariants: nothing else writes; after the store has halted nothing is written any more, and everybody waiting hears so.
 
-use super::{commit::commit, digest::Keys};
-use crate::store::{ApplyError, Committed, Decide, Outcome, ReadError, Slice};
+use super::{
+    commit::{Desk, commit},
+    fault::Fault,
+    log::{self, Folder, Log},
+    queue::{Next, Queue},
+    reserve,
+    rows::Tx,
+};
+use crate::{
+    access::{Access, Lane},
+    store::{ApplyError, Committed, Decide, Outcome, ReadError, Slice},
+};
 use chrono::{DateTime, Utc};
 use rules::Job;
 use rusqlite::{Connection, config::DbConfig};
 use std::{
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError, atomic::AtomicBool},
     time::Duration,
 };
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch};
-
-/// Most requests that wait: at a commit of a few milliseconds this is about a second of work, and longer than a hub
-/// should wait for its receipt.
-const QUEUE_REQUESTS_MAX: usize = 1024;
-
-/// Most events that wait, in all requests together: about 64 MiB, a reading with its frame taking about 1 KiB.
-const QUEUE_EVENTS_MAX: u32 = 65_536;
-
-/// Most requests in one commit: beyond this, sharing the sync gains nothing.
-const GROUP_REQUESTS_MAX: usize = 256;
-
-/// No request joins a group that already has this many events: a commit then lasts about a tenth of a second, which
-/// is what the last to join waits.
-const GROUP_EVENTS_MAX: usize = 4096;
+use tokio::sync::{OwnedSemaphorePermit, oneshot, watch};
 
 /// Longest closing is waited for: within what the service has to stop. What the writer still has then goes on without
 /// anybody waiting, and what is cut off was not acknowledged.
@@ -40,6 +35,8 @@ pub(super) enum Work {
     Apply {
         slices: Vec<Slice>,
         decide: Arc<dyn Decide>,
+        /// Whether the caller keeps it until it is stored, so that it can wait while the disk is full.
+        is_kept_elsewhere: bool,
         at: DateTime<Utc>,
         answer: oneshot::Sender<Answers>,
     },
@@ -49,7 +46,12 @@ pub(super) enum Work {
         at: DateTime<Utc>,
         answer: oneshot::Sender<Result<Vec<Committed<Job>>, ReadError>>,
     },
+    /// The store's own: roots, marks of damage.
+    Note { note: Note, at: DateTime<Utc>, answer: oneshot::Sender<Result<(), ReadError>> },
 }
+
+/// Something small that the store writes of itself.
+pub(super) type Note = Box<dyn FnOnce(&Tx<'_>) -> Result<(), Fault> + Send>;
 
 pub(super) type Answers = Vec<Result<Committed<Outcome>, ApplyError>>;
 
@@ -60,10 +62,11 @@ pub(super) struct Queued {
 }
 
 impl Queued {
-    fn events(&self) -> usize {
+    pub(super) fn events(&self) -> usize {
         match &self.work {
             Work::Apply { slices, .. } => slices.iter().map(|slice| slice.events.len()).sum(),
             Work::Lease { limit, .. } => *limit,
+            Work::Note { .. } => 1,
         }
     }
 }
@@ -108,33 +111,37 @@ impl From<NotDone> for ReadError {
 
 /// The way to the writer.
 pub(super) struct Writer {
-    queue: Mutex<Option<mpsc::Sender<Queued>>>,
-    room: Arc<Semaphore>,
+    queue: Arc<Queue>,
+    log: Arc<Log>,
+    reserve: Arc<AtomicBool>,
     standing: watch::Receiver<Standing>,
 }
 
 impl Writer {
-    /// Starts the thread.
-    pub(super) fn start(conn: Connection, keys: Arc<Keys>) -> std::io::Result<Self> {
-        let (queue, waiting) = mpsc::channel(QUEUE_REQUESTS_MAX);
+    /// Starts the thread, and the one that folds the log.
+    pub(super) fn start(desk: Desk, folding: Connection) -> std::io::Result<Self> {
         let (told, standing) = watch::channel(Standing::Writing);
+        let (queue, log, reserve) = (Arc::new(Queue::new()), Arc::clone(&desk.log), desk.reserve.watch());
+        let folder = Folder::start(folding, Arc::clone(&log), Arc::clone(&queue))?;
+        let waiting = Arc::clone(&queue);
         std::thread::Builder::new().name("store-writer".to_owned()).spawn(move || {
-            let mut told = Told(told);
-            told.end(write(&conn, &keys, waiting));
+            let mut told = Told { queue: Arc::clone(&waiting), standing: told };
+            told.end(write(desk, folder, &waiting));
         })?;
-        let room = Arc::new(Semaphore::new(usize::try_from(QUEUE_EVENTS_MAX).unwrap_or(usize::MAX)));
-        Ok(Self { queue: Mutex::new(Some(queue)), room, standing })
+        Ok(Self { queue, log, reserve, standing })
     }
 
     pub(super) async fn apply(
         &self,
         slices: Vec<Slice>,
         decide: Arc<dyn Decide>,
+        who: &Access,
         at: DateTime<Utc>,
     ) -> Result<Answers, NotDone> {
         let (answer, answered) = oneshot::channel();
         let events = slices.iter().map(|slice| slice.events.len()).sum();
-        self.submit(Work::Apply { slices, decide, at, answer }, events)?;
+        let is_kept_elsewhere = who.is_hub();
+        self.queue.submit(Work::Apply { slices, decide, is_kept_elsewhere, at, answer }, events, who.lane())?;
         answered.await.map_err(|_gone| NotDone::Gone)
     }
 
@@ -145,20 +152,43 @@ impl Writer {
         at: DateTime<Utc>,
     ) -> Result<Vec<Committed<Job>>, ReadError> {
         let (answer, answered) = oneshot::channel();
-        self.submit(Work::Lease { until, limit, at, answer }, 1)?;
+        self.queue.submit(Work::Lease { until, limit, at, answer }, 1, Lane::Live)?;
         answered.await.unwrap_or_else(|_gone| Err(NotDone::Gone.into()))
     }
 
-    fn submit(&self, work: Work, events: usize) -> Result<(), NotDone> {
-        // A request larger than the whole queue takes all of it.
-        let events = u32::try_from(events).unwrap_or(u32::MAX).clamp(1, QUEUE_EVENTS_MAX);
-        let room = Arc::clone(&self.room).try_acquire_many_owned(events).map_err(|_full| NotDone::Busy)?;
-        let queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
-        let queue = queue.as_ref().ok_or(NotDone::Gone)?;
-        queue.try_send(Queued { work, room }).map_err(|error| match error {
-            mpsc::error::TrySendError::Full(_) => NotDone::Busy,
-            mpsc::error::TrySendError::Closed(_) => NotDone::Gone,
-        })
+    /// Writes something of the store's own, and says what came of it once that is committed.
+    pub(super) async fn note<T: Send + 'static>(
+        &self,
+        at: DateTime<Utc>,
+        write: impl FnOnce(&Tx<'_>) -> Result<T, Fault> + Send + 'static,
+    ) -> Result<T, ReadError> {
+        let (answer, answered) = oneshot::channel();
+        let written = Arc::new(Mutex::new(None));
+        let here = Arc::clone(&written);
+        let note: Note = Box::new(move |tx| {
+            let done = write(tx)?;
+            here.lock().unwrap_or_else(PoisonError::into_inner).replace(done);
+            Ok(())
+        });
+        self.queue.submit(Work::Note { note, at, answer }, 1, Lane::Live)?;
+        answered.await.unwrap_or_else(|_gone| Err(NotDone::Gone.into()))?;
+        let written = written.lock().unwrap_or_else(PoisonError::into_inner).take();
+        written.ok_or_else(|| NotDone::Gone.into())
+    }
+
+    /// How many events wait or are being committed.
+    pub(super) fn depth(&self) -> usize {
+        self.queue.depth()
+    }
+
+    /// How many bytes are kept for a full disk.
+    pub(super) fn reserve_bytes(&self) -> u64 {
+        reserve::bytes(&self.reserve)
+    }
+
+    /// How many bytes of the log are in use.
+    pub(super) fn log_bytes(&self) -> u64 {
+        self.log.pages() * log::PAGE_BYTES
     }
 
     pub(super) fn has_failed(&self) -> bool {
@@ -175,7 +205,7 @@ impl Writer {
 
     /// Takes no more work, finishes what is queued and ends the thread.
     pub(super) async fn close(&self) {
-        drop(self.queue.lock().unwrap_or_else(PoisonError::into_inner).take());
+        self.queue.close();
         let mut standing = self.standing.clone();
         let ended = standing.wait_for(|standing| *standing != Standing::Writing);
         if tokio::time::timeout(CLOSE_MAX, ended).await.is_err() {
@@ -184,18 +214,30 @@ impl Writer {
     }
 }
 
+/// A store that is dropped without having been closed ends its thread too.
+impl Drop for Writer {
+    fn drop(&mut self) {
+        self.queue.close();
+    }
+}
+
 /// Tells how the thread ended, also where it ends by a panic.
-struct Told(watch::Sender<Standing>);
+struct Told {
+    queue: Arc<Queue>,
+    standing: watch::Sender<Standing>,
+}
 
 impl Told {
     fn end(&mut self, standing: Standing) {
-        self.0.send_replace(standing);
+        self.queue.abandon();
+        self.standing.send_replace(standing);
     }
 }
 
 impl Drop for Told {
     fn drop(&mut self) {
-        self.0.send_if_modified(|standing| {
+        self.queue.abandon();
+        self.standing.send_if_modified(|standing| {
             let is_unsaid = *standing == Standing::Writing;
             if is_unsaid {
                 *standing = Standing::Failed;
@@ -206,38 +248,45 @@ impl Drop for Told {
 }
 
 /// The life of the thread. What is still queued when it halts is dropped, and its callers hear that the store is gone.
-fn write(conn: &Connection, keys: &Keys, mut waiting: mpsc::Receiver<Queued>) -> Standing {
-    while let Some(first) = waiting.blocking_recv() {
-        let group = group(first, &mut waiting);
-        if let Err(why) = commit(conn, keys, group) {
-            tracing::error!(
-                why,
-                "The store has halted: {why}. Nothing is written any more. Check the disk, then start the service again."
-            );
-            // A checkpoint on the way out would write to a disk that has just failed.
-            drop(conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true));
-            return Standing::Failed;
+fn write(mut desk: Desk, mut folder: Folder, waiting: &Queue) -> Standing {
+    let halted = loop {
+        let done = match waiting.next() {
+            Next::Group(group) => commit(&mut desk, group).and_then(|()| keep_log_short(&desk, &folder)),
+            Next::Halt(why) => Err(why),
+            Next::End => break None,
+        };
+        if let Err(why) = done {
+            break Some(why);
         }
+    };
+    if let Some(why) = halted {
+        tracing::error!(
+            why,
+            "The store has halted: {why}. Nothing is written any more. Check the disk, then start the service again."
+        );
+        // A checkpoint on the way out would write to a disk that has just failed.
+        drop(desk.conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true));
+        return Standing::Failed;
     }
-    let folded = conn
+    folder.end();
+    let folded = desk
+        .conn
         .busy_timeout(LAST_CHECKPOINT_MAX)
-        .and_then(|()| conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_row| Ok(())));
+        .and_then(|()| desk.conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_row| Ok(())));
     if let Err(error) = folded {
         tracing::warn!(%error, "Could not fold the log into the database at the end; the next start does.");
     }
     Standing::Ended
 }
 
-/// What is queued now, within the bounds. Never waits: one request on an idle store is committed at once.
-fn group(first: Queued, waiting: &mut mpsc::Receiver<Queued>) -> Vec<Queued> {
-    let mut events = first.events();
-    let mut group = vec![first];
-    while group.len() < GROUP_REQUESTS_MAX
-        && events < GROUP_EVENTS_MAX
-        && let Ok(next) = waiting.try_recv()
-    {
-        events += next.events();
-        group.push(next);
+/// Has the log folded where it is long. What little came while that was done the writer folds by itself: only when nothing
+/// is left does the next commit begin the log anew.
+fn keep_log_short(desk: &Desk, folder: &Folder) -> Result<(), String> {
+    if desk.log.is_for_writer() {
+        log::fold(&desk.conn)?;
+        desk.log.begun_anew();
+    } else if desk.log.pages() >= log::FOLD_FROM_PAGES {
+        folder.ask();
     }
-    group
+    Ok(())
 }

@@ -290,7 +290,27 @@ pub(super) fn a_failure_of_the_rules_is_never_silent(history: &[Moment]) -> Resu
     Ok(())
 }
 
-pub(super) const CHECKS: [Check; 11] = [
+/// What is said not to have changed is the same; the store then writes nothing.
+pub(super) fn what_has_not_changed_is_the_same(history: &[Moment]) -> Result<(), String> {
+    let is_true = |moment: &&Moment| moment.decisions.state_changed || moment.decisions.state == moment.before.state;
+    held(history.iter().all(|moment| is_true(&moment)), || "a change that nobody would store".to_owned())
+}
+
+/// Each rule that judged a reading is counted once: the demo has two, both on blood pressure.
+pub(super) fn each_rule_counts_once_a_reading(history: &[Moment]) -> Result<(), String> {
+    for moment in history.iter().filter(|moment| !moment.is_refused()) {
+        let is_pressure =
+            |admitted: &&&Admitted| matches!(admitted.reading.value, Value::Measured(Measure::BloodPressure(_)));
+        let expected = 2 * moment.judged().iter().filter(is_pressure).count();
+        let evaluated = moment.decisions.evaluated;
+        held(usize::try_from(evaluated) == Ok(expected), || format!("{evaluated} of {expected} rules were counted"))?;
+    }
+    Ok(())
+}
+
+pub(super) const CHECKS: [Check; 13] = [
+    what_has_not_changed_is_the_same,
+    each_rule_counts_once_a_reading,
     only_what_is_certainly_newer_settles,
     no_implausible_number_is_silent,
     evidence_is_what_was_given,

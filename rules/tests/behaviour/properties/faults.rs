@@ -1,10 +1,11 @@
 //! Engines with one planted fault each, and the check that must catch it.
 
 use super::checks::{
-    Check, a_failure_of_the_rules_is_never_silent, every_reading_has_its_verdict, evidence_is_what_was_given, is_red,
-    is_red_alert, is_red_reading, no_implausible_number_is_silent, no_red_is_silent, nothing_pends_for_ever,
-    one_unfinished_alert_a_rule, only_what_is_certainly_newer_settles, only_what_is_fresh_says_999_now,
-    what_waits_for_a_person_waits, whoever_must_know_is_told,
+    Check, a_failure_of_the_rules_is_never_silent, each_rule_counts_once_a_reading, every_reading_has_its_verdict,
+    evidence_is_what_was_given, is_red, is_red_alert, is_red_reading, no_implausible_number_is_silent,
+    no_red_is_silent, nothing_pends_for_ever, one_unfinished_alert_a_rule, only_what_is_certainly_newer_settles,
+    only_what_is_fresh_says_999_now, what_has_not_changed_is_the_same, what_waits_for_a_person_waits,
+    whoever_must_know_is_told,
 };
 use super::history::{Engine, readings_of, real, spoilt};
 use crate::support::{CHANNELS, patient, start};
@@ -185,7 +186,7 @@ pub(super) const FAULTS: &[Fault] = &[
         "an older red is dropped (as found 2026-11-22)",
         || Engine {
             decide: Box::new(|plan, before, events, at| {
-                let newest = before.rules.values().filter_map(|memory| memory.newest_taken_at).max();
+                let newest = before.rules.values().map(|memory| memory.newest_taken_at()).max();
                 let is_old = |admitted: &Admitted| newest.is_some_and(|newest| admitted.event_time() < newest);
                 let has_red = before.alerts.iter().any(is_red_alert);
                 let is_dropped = |admitted: &Admitted| is_red(admitted) && is_old(admitted) && !has_red;
@@ -374,5 +375,20 @@ pub(super) const FAULTS: &[Fault] = &[
             ..real()
         },
         a_failure_of_the_rules_is_never_silent,
+    ),
+    (
+        "a changed state is said to be the same",
+        || spoilt(|_, _, decisions| decisions.state_changed = false),
+        what_has_not_changed_is_the_same,
+    ),
+    (
+        "a rule is counted that had no number to judge",
+        || {
+            spoilt(|_, events, decisions| {
+                let readings = readings_of(events).count();
+                decisions.evaluated = 2 * u32::try_from(readings).unwrap();
+            })
+        },
+        each_rule_counts_once_a_reading,
     ),
 ];

@@ -167,6 +167,7 @@ pub(super) fn readings_of(events: &[Event]) -> impl Iterator<Item = &Admitted> {
         | Event::Acknowledged { .. }
         | Event::Delivered { .. }
         | Event::Registered(_)
+        | Event::Audited(_)
         | Event::Received { .. } => None,
     })
 }

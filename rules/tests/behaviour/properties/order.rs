@@ -58,7 +58,7 @@ pub(super) fn order_cannot_change_a_red(
     }
     let condition = |kept: &Kept| reds(kept).first().map(|red| red.condition);
     held(condition(&one) == condition(&other), || format!("{:?} or {:?}", condition(&one), condition(&other)))?;
-    let newest = |kept: &Kept| kept.state.rules.values().map(|memory| memory.newest_taken_at).collect::<Vec<_>>();
+    let newest = |kept: &Kept| kept.state.rules.values().map(|memory| memory.newest_taken_at()).collect::<Vec<_>>();
     held(newest(&one) == newest(&other), || "the newest is another".to_owned())
 }
 

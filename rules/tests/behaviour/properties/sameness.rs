@@ -3,9 +3,9 @@
 use super::checks::held;
 use super::history::{Engine, Run, Step, histories, readings_of, real, run, spoilt};
 use super::{caught, holds};
-use crate::support::{Kept, demo_plan};
+use crate::support::{Kept, demo_plan, patient};
 use chrono::{DateTime, Utc};
-use rules::{Decisions, Event, PatientState, Plan, decide};
+use rules::{Decisions, Event, PatientState, Plan, decide, state::Memories};
 use std::{
     cell::RefCell,
     collections::{BTreeMap, BTreeSet},
@@ -39,9 +39,10 @@ fn the_same_inputs_give_the_same_answer() {
 pub(super) fn restarted(engine: fn() -> Engine, steps: &[Step]) -> Result<Kept, String> {
     let mut run = Run::new();
     for step in steps {
-        let stored = serde_json::to_string(&run.kept.state).map_err(|error| error.to_string())?;
-        let read: PatientState = serde_json::from_str(&stored).map_err(|error| error.to_string())?;
-        held(read == run.kept.state, || format!("its stored form is another state: {stored}"))?;
+        let stored = run.kept.state.to_bytes();
+        let read = PatientState::from_bytes(&patient(), &stored).map_err(|error| error.to_string())?;
+        held(read == run.kept.state, || format!("its stored form is another state: {stored:?}"))?;
+        held(read.to_bytes() == stored, || format!("it is stored otherwise the second time: {stored:?}"))?;
         run.kept.state = read;
         run.step(&engine(), step)?;
     }
@@ -58,7 +59,7 @@ fn a_restart_between_any_two_slices_changes_nothing() {
     holds(&histories(), |steps| a_restart_changes_nothing(real, steps));
     // Remembers in the process what belongs in the state.
     let forgetful = || {
-        let remembered = RefCell::new(BTreeMap::new());
+        let remembered = RefCell::new(Memories::default());
         let decide = move |plan: &Plan, before: &PatientState, events: &[Event], at: DateTime<Utc>| {
             let before = PatientState { rules: remembered.borrow().clone(), ..before.clone() };
             let mut decisions = decide(plan, &before, events, at);

@@ -1,24 +1,27 @@
 //! The chain: every change to a person's record moves its head, and nothing else does.
 
 use super::*;
-use crate::store::Cursor;
 
 /// A morning of one person, and the head after each step.
 async fn morning(it: &Fixture, who: &PatientId) -> Vec<[u8; 16]> {
     let mut heads = Vec::new();
     for reading in [calm(who, 1, 0), pressure(who, 2, 60, 155, 97), red(who, 3, 400), calm(who, 3, 400)] {
-        heads.extend(it.offer(&reading, reading.server_received).await.chain_head);
+        heads.extend(it.offer(&reading, reading.server_received).await.chain_head.map(|witness| witness.head));
     }
     let alert = it.alerts().await.into_iter().find(|alert| alert.patient == *who && alert.is_waiting()).unwrap();
     let take = vec![Event::Acknowledged { alert: alert.id, by: actor("ada"), note: None }];
     heads.extend(
-        it.apply_one(&staff("ada", &[who]), Subject::Patient(who.clone()), take, at(500)).await.unwrap().chain_head,
+        it.apply_one(&staff("ada", &[who]), Subject::Patient(who.clone()), take, at(500))
+            .await
+            .unwrap()
+            .chain_head
+            .map(|witness| witness.head),
     );
     heads
 }
 
 #[tokio::test]
-async fn the_head_moves_with_every_event_and_equal_histories_have_equal_heads() {
+async fn the_head_moves_with_every_event_and_is_each_persons_own() {
     let (one, two) = (Fixture::new(), Fixture::new());
     let heads = morning(&one, &pt(1)).await;
     assert_eq!(
@@ -26,27 +29,13 @@ async fn the_head_moves_with_every_event_and_equal_histories_have_equal_heads() 
         5,
         "two readings, a red, a conflict and an acknowledgement"
     );
-    // In the other store somebody else's morning lies in between: it makes no difference to this person's chain.
     let elses = morning(&two, &pt(2)).await;
-    assert_eq!(morning(&two, &pt(1)).await, heads);
     assert!(elses.iter().all(|head| !heads.contains(head)), "the same morning of another person is another chain");
+    assert!(morning(&two, &pt(1)).await.iter().all(|head| !elses.contains(head)));
     let folder = tempfile::tempdir().unwrap();
     let other_keys = EmbeddedStore::open(Arc::new(Folder::new(folder.path())), StoreKeys { chain: [9; 32] }).unwrap();
     let three = Fixture { folder, store: Arc::new(other_keys), decide: by_demo_pack() };
     assert!(morning(&three, &pt(1)).await.iter().all(|head| !heads.contains(head)));
-}
-
-#[tokio::test]
-async fn a_persons_entries_count_without_a_gap() {
-    let it = Fixture::new();
-    morning(&it, &pt(1)).await;
-    morning(&it, &pt(2)).await;
-    for patient in ["pt-1", "pt-2"] {
-        let of_person = format!("entry WHERE patient = '{patient}'");
-        let highest: i64 =
-            it.sqlite().query_row(&format!("SELECT max(n) FROM {of_person}"), [], |row| row.get(0)).unwrap();
-        assert_eq!(highest, it.count(&of_person));
-    }
 }
 
 #[tokio::test]
@@ -62,7 +51,8 @@ async fn changes_come_in_order_and_by_pages() {
             assert_eq!(next, end, "nothing more: the same place again");
             break;
         }
-        assert!(page.len() <= 2);
+        let slices: BTreeSet<_> = page.iter().map(|change| (change.at, change.patient.clone())).collect();
+        assert!(page.len() <= 2 || slices.len() == 1, "only a slice that is longer alone is not cut");
         pages.extend(page);
         cursor = next;
     }

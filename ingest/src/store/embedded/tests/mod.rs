@@ -6,23 +6,26 @@ mod jobs;
 mod once;
 mod opening;
 mod races;
+mod scrub;
 mod slices;
 mod trouble;
+mod verify;
+mod whole;
 
 use super::{EmbeddedStore, StoreKeys};
 use crate::{
     access::{Access, Caseload, Purpose, VerifiedHub, demo_case_manager},
     decide::ByPlan,
     disk::{DATABASE_FILE, Folder},
-    store::{ApplyError, Committed, Decide, Outcome, ReadingOutcome, Slice, Store, Subject},
+    store::{ApplyError, Committed, Cursor, Decide, Outcome, ReadingOutcome, Slice, Store, Subject},
 };
 use chrono::{DateTime, TimeDelta, TimeZone, Utc};
 use rules::{Actor, Alert, Channel, Event, Verdict};
 use std::{collections::BTreeSet, sync::Arc};
 use tempfile::TempDir;
 use vitals::{
-    Admitted, BloodPressure, ClockOffset, Decimal, HubId, Kind, Measure, PatientId, Quality, RawFrame, Reading,
-    RecordNumber, SourceId, TakenAt, Times, Value, Who, WhyUnassigned,
+    Admitted, BloodPressure, ClockOffset, Decimal, ErrorCode, HubId, Kind, Measure, PatientId, Quality, RawFrame,
+    Reading, RecordNumber, SourceId, TakenAt, Times, Value, Who, WhyUnassigned,
     bounded::Text,
     id::StaffId,
     quantity::MmHg,
@@ -61,6 +64,26 @@ impl Fixture {
 
     fn count(&self, of: &str) -> i64 {
         self.sqlite().query_row(&format!("SELECT count(*) FROM {of}"), [], |row| row.get(0)).unwrap()
+    }
+
+    /// How many readings are stored, whoever's they are.
+    async fn stored(&self) -> usize {
+        let follow = Access::system(Purpose::Follow);
+        let of_people = self.store.readings(&follow, super::ROWS_MAX).await.unwrap();
+        of_people.len() + self.store.unassigned(&follow, super::ROWS_MAX).await.unwrap().len()
+    }
+
+    /// How many changes of this kind followers are told.
+    async fn told(&self, kind: &str) -> usize {
+        let follow = Access::system(Purpose::Follow);
+        let (changes, _) = self.store.changes(&follow, Cursor::default(), super::ROWS_MAX).await.unwrap();
+        changes.into_iter().filter(|change| change.kind == kind).count()
+    }
+
+    /// How many readings were kept beside one that says something else.
+    async fn conflicts(&self) -> usize {
+        let refusals = self.store.refusals(&Access::system(Purpose::Follow), super::ROWS_MAX).await.unwrap();
+        refusals.into_iter().filter(|refusal| refusal.code == ErrorCode::ReadingConflict).count()
     }
 
     async fn apply(

@@ -100,7 +100,7 @@ async fn a_corrupt_file_halts_the_store() {
     it.store.close().await;
     let sqlite = it.sqlite();
     let page: u64 = sqlite
-        .query_row("SELECT rootpage FROM sqlite_schema WHERE name = 'state'", [], |row| row.get::<_, i64>(0))
+        .query_row("SELECT rootpage FROM sqlite_schema WHERE name = 'record'", [], |row| row.get::<_, i64>(0))
         .unwrap()
         .cast_unsigned();
     let page_bytes: u64 = sqlite.query_row("PRAGMA page_size", [], |row| row.get::<_, i64>(0)).unwrap().cast_unsigned();

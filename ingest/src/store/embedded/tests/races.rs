@@ -1,7 +1,6 @@
 //! Eight at once: one row for each reading, one alert for each breach, and no follower misses a commit.
 
 use super::*;
-use crate::store::Cursor;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 const WRITERS: usize = 8;
@@ -41,8 +40,8 @@ async fn eight_writers_racing_the_same_readings_give_one_row_each() {
         (batch.len(), batch.len()),
         "each was stored for exactly one writer"
     );
-    assert_eq!(it.count("reading"), 40);
-    assert_eq!(it.count("entry WHERE kind = 'alert-opened'"), it.count("alert"));
+    assert_eq!(it.stored().await, 40);
+    assert_eq!(it.told("alert-opened").await, it.alerts().await.len());
     assert_eq!(it.count("alert"), 4, "one breach each");
 }
 

@@ -1,39 +1,35 @@
 //! What is remembered of one person between two writes: a cache of their history, never its only copy.
 
+mod bytes;
+mod key;
+mod memory;
+
+pub use bytes::StateError;
+pub use key::RuleKey;
+pub use memory::{Memories, RuleMemory};
+
 use crate::alert::Alert;
-use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
 use vitals::{AlertId, ErrorCode, PatientId, wire::v1::Prompt};
 
 /// One person, as the rules remember them.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PatientState {
     /// Who.
     pub patient: PatientId,
     /// The alerts that are not finished: at most one a rule.
     pub alerts: Vec<Alert>,
-    /// What each rule remembers, by pack and rule.
-    pub rules: BTreeMap<String, RuleMemory>,
+    /// What each rule remembers.
+    pub rules: Memories,
     /// How many readings the rules failed on and have not judged since.
-    #[serde(default)]
     pub unjudged: u32,
-}
-
-/// What one rule remembers of one person.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RuleMemory {
-    /// When the newest reading it judged was taken.
-    pub newest_taken_at: Option<DateTime<Utc>>,
-    /// How many readings in a row have met its clear condition.
-    pub clear_in_a_row: u32,
 }
 
 impl PatientState {
     /// Somebody of whom nothing is remembered yet.
     #[must_use]
     pub fn new(patient: PatientId) -> Self {
-        Self { patient, alerts: Vec::new(), rules: BTreeMap::new(), unjudged: 0 }
+        Self { patient, alerts: Vec::new(), rules: Memories::default(), unjudged: 0 }
     }
 
     /// An unfinished alert.

@@ -1,0 +1,53 @@
+//! What a rule's memory is kept under.
+
+use std::fmt;
+
+/// Names what the key is made for, so that no other digest of ours is ever the same.
+const CONTEXT: &str = "derwent 2026 rule key";
+
+/// A rule of a pack, whatever the version: 8 bytes of BLAKE3 over the names of both.
+///
+/// Two rules with one key would share one memory: each would take the other's newest reading for its own, and count the
+/// other's better readings towards its end. Among a thousand rules that comes by chance once in 10^13 plans, and
+/// [`Plan::new`](crate::Plan::new) refuses it, so that it never decides anything.
+///
+/// ```
+/// use rules::RuleKey;
+/// assert_ne!(RuleKey::of("a", "b-c"), RuleKey::of("a-b", "c"));
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct RuleKey(u64);
+
+impl RuleKey {
+    /// The key of a rule.
+    #[must_use]
+    pub fn of(pack: &str, rule: &str) -> Self {
+        let mut hasher = blake3::Hasher::new_derive_key(CONTEXT);
+        for name in [pack, rule] {
+            // With its length, so that no two pairs of names run together.
+            hasher.update(&u64::try_from(name.len()).unwrap_or(u64::MAX).to_le_bytes());
+            hasher.update(name.as_bytes());
+        }
+        let mut bytes = [0; 8];
+        hasher.finalize_xof().fill(&mut bytes);
+        Self::from_bytes(bytes)
+    }
+
+    /// The eight bytes; keys stand in the order of their bytes.
+    #[must_use]
+    pub fn to_bytes(self) -> [u8; 8] {
+        self.0.to_be_bytes()
+    }
+
+    /// A key from its eight bytes, as a store keeps them.
+    #[must_use]
+    pub fn from_bytes(bytes: [u8; 8]) -> Self {
+        Self(u64::from_be_bytes(bytes))
+    }
+}
+
+impl fmt::Debug for RuleKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:016x}", self.0)
+    }
+}

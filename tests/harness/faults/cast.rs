@@ -1,0 +1,202 @@
+//! The invented people, hubs and staff of the fault runs, with the access of each.
+//!
+//! Nobody outside the service can make a hub's access, so each is taken from a request that the hub signed, by a store
+//! that remembers who called it.
+
+use crate::{
+    planted::FaultyStore,
+    service::{MORNING, Recorder, SetClock, server_key},
+    signed_client::{TestHub, batch},
+    trouble::{Doing, Trouble},
+};
+use chrono::{DateTime, TimeDelta, Utc};
+use ingest::{
+    access::{Access, Caseload, HubEntry, HubRegistry, NobodySignsIn, Purpose},
+    decide::ByPlan,
+    http::PageSettings,
+    service::{Parts, Service},
+    store::{Decide, Slice, Subject},
+};
+use rules::{Actor, Channel, Decisions, Event, PatientState, Person};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    net::{SocketAddr, TcpListener},
+    sync::Arc,
+};
+use vitals::{
+    ErrorCode, HubId, Measure, NhsNumber, PatientId, Value, bounded::Text, id::StaffId, nhs::Realm,
+    wire::signing::RequestNumber,
+};
+
+use super::disk::StoreDisk;
+
+/// Everybody in a run.
+#[derive(Clone)]
+pub struct Cast {
+    /// The hubs, each with its people.
+    pub hubs: Vec<(HubId, Vec<PatientId>)>,
+    /// The people as the service registers them.
+    pub people: Vec<Person>,
+    /// A member of staff who looks after everybody.
+    pub everybodys: Access,
+    /// Members of staff who look after one person each, and their hub.
+    pub one_each: Vec<Access>,
+    /// What judges.
+    pub decide: Arc<dyn Decide>,
+    access: BTreeMap<HubId, Access>,
+}
+
+impl Cast {
+    /// So many hubs with so many people each.
+    ///
+    /// # Errors
+    /// [`Trouble`] where the hubs could not sign in.
+    pub fn new(hubs: usize, people_each: usize) -> Result<Self, Trouble> {
+        let mut all = Vec::new();
+        for hub in 0..hubs {
+            let people: Result<_, _> =
+                (0..people_each).map(|n| PatientId::parse(&format!("pt-{}", hub * people_each + n))).collect();
+            all.push((HubId::parse(&format!("hub-{hub}")).doing("name a hub")?, people.doing("name a person")?));
+        }
+        let everybody: Vec<PatientId> = all.iter().flat_map(|(_, people): &(_, Vec<_>)| people.clone()).collect();
+        let hubs_of_all = all.iter().map(|(hub, _)| hub.clone()).collect();
+        let of_hub = |(hub, people): &(HubId, Vec<PatientId>)| -> Vec<(HubId, PatientId)> {
+            people.iter().map(|patient| (hub.clone(), patient.clone())).collect()
+        };
+        let one_each = all.iter().flat_map(of_hub).map(|(hub, patient)| staff([patient].into(), [hub].into()));
+        let one_each = one_each.collect::<Result<_, _>>()?;
+        let packs = vec![rules::pack::demo_pack().doing("read the demo's protocol")?];
+        let plan = ByPlan::for_demo(packs, vec![Channel::Console]).doing("activate the demo's protocol")?;
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+        let access = runtime.doing("start a runtime")?.block_on(sign_in(&all))?;
+        Ok(Self {
+            people: persons(&everybody)?,
+            one_each,
+            everybodys: staff(everybody.into_iter().collect(), hubs_of_all)?,
+            decide: Arc::new(GivesUp(plan)),
+            hubs: all,
+            access,
+        })
+    }
+
+    /// The access of a hub.
+    ///
+    /// # Errors
+    /// [`Trouble`] where there is no such hub.
+    pub fn hub(&self, hub: &HubId) -> Result<&Access, Trouble> {
+        self.access.get(hub).ok_or_else(|| Trouble::new("find a hub's access", format!("there is no {hub}")))
+    }
+
+    /// The member of staff as they sign what they take.
+    ///
+    /// # Errors
+    /// [`Trouble`] where they are nobody.
+    pub fn actor(&self) -> Result<Actor, Trouble> {
+        let actor = self.everybodys.actor().cloned();
+        actor.ok_or_else(|| Trouble::new("find a member of staff", "the access is not one's"))
+    }
+}
+
+/// So many seconds after the morning on which every run begins.
+#[must_use]
+pub fn at(secs: i64) -> DateTime<Utc> {
+    MORNING + TimeDelta::seconds(secs)
+}
+
+#[expect(clippy::disallowed_methods, reason = "the tests sign in as the demo does")]
+fn staff(patients: BTreeSet<PatientId>, hubs: BTreeSet<HubId>) -> Result<Access, Trouble> {
+    let name = "Mara Usual";
+    let who = Actor { id: StaffId::parse("st-mara").doing("name staff")?, name: Text::new(name).doing("name staff")? };
+    Ok(ingest::access::demo_case_manager(who, Caseload { patients, hubs }))
+}
+
+/// Names and NHS numbers that are never issued.
+fn persons(people: &[PatientId]) -> Result<Vec<Person>, Trouble> {
+    let numbers = (0..10_000_u32).filter_map(|n| NhsNumber::parse_in(&format!("999{n:07}"), Realm::Demo).ok());
+    let person = |(n, (id, nhs_number)): (usize, (&PatientId, NhsNumber))| {
+        Ok(Person { id: id.clone(), name: Text::new(&format!("Invented {n}")).doing("name a person")?, nhs_number })
+    };
+    people.iter().zip(numbers).enumerate().map(person).collect()
+}
+
+/// A systolic pressure on which [`GivesUp`] gives up.
+pub const UNDECIDED: u16 = 131;
+
+/// The rules, but for readings of one value, which they cannot judge the first time.
+struct GivesUp(ByPlan);
+
+fn is_undecided(event: &Event) -> bool {
+    let Event::Reading(admitted) = event else { return false };
+    match &admitted.reading.value {
+        Value::Measured(Measure::BloodPressure(pressure)) => {
+            pressure.systolic.value() == vitals::Decimal::from(UNDECIDED)
+        }
+        Value::Measured(_) | Value::NotMeasured(_) => false,
+    }
+}
+
+impl Decide for GivesUp {
+    fn decide(&self, before: &PatientState, events: &[Event], at: DateTime<Utc>) -> Decisions {
+        if events.iter().any(is_undecided) && events.iter().all(|event| matches!(event, Event::Reading(_))) {
+            return self.0.unevaluated(before, events, ErrorCode::RulePanicked, at);
+        }
+        self.0.decide(before, events, at)
+    }
+
+    fn unevaluated(&self, before: &PatientState, events: &[Event], reason: ErrorCode, at: DateTime<Utc>) -> Decisions {
+        self.0.unevaluated(before, events, reason, at)
+    }
+}
+
+/// Starts a service, lets every hub sign a request to it, and keeps what the service made of each.
+async fn sign_in(hubs: &[(HubId, Vec<PatientId>)]) -> Result<BTreeMap<HubId, Access>, Trouble> {
+    let store = Arc::new(FaultyStore::new(Arc::new(StoreDisk::default().open_store()?)));
+    let keyed = |(seed, (hub, people)): (u8, &(HubId, Vec<PatientId>))| {
+        let key = TestHub::new(hub.as_str(), [seed; 32]).doing("make a hub's key")?;
+        let public_key = key.key().public_key().doing("take a public key")?;
+        Ok((key, (hub.clone(), HubEntry { public_key, patients: people.iter().cloned().collect() })))
+    };
+    let (keys, entries): (Vec<TestHub>, BTreeMap<HubId, HubEntry>) =
+        (1..=u8::MAX).zip(hubs).map(keyed).collect::<Result<Vec<_>, Trouble>>()?.into_iter().unzip();
+    let parts = Parts {
+        clock: Arc::new(SetClock::at(MORNING)),
+        rng: Arc::new(ingest::rng::OsRandomness),
+        events: Arc::new(Recorder::default()),
+        store: store.clone(),
+        server_key: server_key(),
+        decide: Arc::new(ByPlan::default()),
+        hubs: HubRegistry::new(entries),
+        people: Vec::new(),
+        sign_in: Arc::new(NobodySignsIn),
+        pages: PageSettings {
+            service_name: "Hubs sign in".to_owned(),
+            banner: None,
+            service_hours: "Never.".to_owned(),
+            is_loopback_only: true,
+        },
+        channels: BTreeMap::new(),
+        listener: TcpListener::bind("127.0.0.1:0").doing("find a port")?,
+    };
+    let service = Service::start(parts).await.doing("start a service for the hubs to sign in")?;
+    let mut access = BTreeMap::new();
+    for key in keys {
+        let hub = HubId::parse(key.name()).doing("name a hub")?;
+        send(key, service.address()).await?;
+        // Nobody but the hub itself, and the service for it, may say that its request was received.
+        let received = Event::Received { hub: hub.clone(), number: RequestNumber { epoch: 1, sequence: 1 } };
+        let received = Slice { subject: Subject::Service, events: vec![received] };
+        let is_hubs =
+            |caller: &Access| caller.may_apply(&received).is_ok() && caller.must_be(Purpose::Receive).is_err();
+        let own = store.callers().into_iter().find(is_hubs);
+        access.insert(hub, own.ok_or_else(|| Trouble::new("take a hub's access", "it did not call"))?);
+    }
+    if service.stop().await { Ok(access) } else { Err(Trouble::new("stop the service", "it did not stop in time")) }
+}
+
+/// A batch without readings: its number alone is applied, by the hub's own access.
+async fn send(hub: TestHub, address: SocketAddr) -> Result<(), Trouble> {
+    let call = hub.signed(batch(&[], MORNING), MORNING).doing("sign a request")?;
+    let answer = tokio::task::spawn_blocking(move || call.send(address)).await.doing("wait for a request")?;
+    let status = answer.doing("send a request")?.status;
+    if status == 200 { Ok(()) } else { Err(Trouble::new("sign a hub in", format!("the service answered {status}"))) }
+}

@@ -1,0 +1,116 @@
+//! Stores that let somebody see or do what is not theirs.
+
+use super::super::fault::{Answers, Call, Fault, Page, Read};
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use ingest::{
+    access::{Access, Denied, Purpose},
+    store::{ApplyError, Committed, Cursor, ReadError, Store, StoredReading},
+};
+use rules::{Alert, Job};
+use vitals::{AlertId, HubId, Who, wire::signing::ReplayWindow};
+
+/// Takes whoever asks for the service itself, with the purpose that may.
+pub(super) struct AnyoneIsTheService;
+
+#[async_trait]
+impl Fault for AnyoneIsTheService {
+    async fn changes(&self, real: &dyn Store, _who: &Access, after: Cursor, limit: usize) -> Page {
+        real.changes(&Access::system(Purpose::Follow), after, limit).await
+    }
+
+    async fn lease_jobs(
+        &self,
+        real: &dyn Store,
+        _who: &Access,
+        until: DateTime<Utc>,
+        limit: usize,
+        at: DateTime<Utc>,
+    ) -> Read<Committed<Job>> {
+        real.lease_jobs(&Access::system(Purpose::Notify), until, limit, at).await
+    }
+
+    async fn replay_window(
+        &self,
+        real: &dyn Store,
+        _who: &Access,
+        hub: &HubId,
+    ) -> Result<Option<(u32, ReplayWindow)>, ReadError> {
+        real.replay_window(&Access::system(Purpose::Receive), hub).await
+    }
+}
+
+/// Lets a hub read what a follower may.
+pub(super) struct HubsFollow;
+
+#[async_trait]
+impl Fault for HubsFollow {
+    async fn readings(&self, real: &dyn Store, who: &Access, limit: usize) -> Read<StoredReading> {
+        match real.readings(who, limit).await {
+            Err(ReadError::Denied(_)) => real.readings(&Access::system(Purpose::Follow), limit).await,
+            other => other,
+        }
+    }
+}
+
+/// Stores what is denied by the access that sets up, where that one may.
+pub(super) struct StoresAnyway;
+
+#[async_trait]
+impl Fault for StoresAnyway {
+    async fn apply(&self, real: &dyn Store, call: Call) -> Answers {
+        let mut answers = call.clone().on(real).await;
+        for (answer, slice) in answers.iter_mut().zip(call.slices) {
+            if matches!(answer, Err(ApplyError::Denied(_))) {
+                let who = Access::system(Purpose::SetUp);
+                let again = Call { who, slices: vec![slice], decide: call.decide.clone(), at: call.at };
+                drop(again.on(real).await);
+            }
+        }
+        answers
+    }
+}
+
+pub(super) struct DeniesAll;
+
+#[async_trait]
+impl Fault for DeniesAll {
+    async fn apply(&self, real: &dyn Store, call: Call) -> Answers {
+        if call.slices.iter().all(|slice| call.who.may_apply(slice).is_ok()) {
+            return call.on(real).await;
+        }
+        call.slices.iter().map(|_| Err(ApplyError::Denied(Denied))).collect()
+    }
+}
+
+pub(super) struct CutsFirst;
+
+#[async_trait]
+impl Fault for CutsFirst {
+    async fn readings(&self, real: &dyn Store, who: &Access, limit: usize) -> Read<StoredReading> {
+        let mut readings = real.readings(&Access::system(Purpose::Follow), limit).await?;
+        readings.retain(|stored| matches!(&stored.reading.who, Who::Patient(patient) if who.patients().has(patient)));
+        Ok(readings)
+    }
+}
+
+pub(super) struct TellsItExists;
+
+#[async_trait]
+impl Fault for TellsItExists {
+    async fn alert(&self, real: &dyn Store, who: &Access, id: AlertId) -> Result<Option<Alert>, ReadError> {
+        match real.alert(&Access::system(Purpose::Follow), id).await? {
+            Some(alert) if !who.patients().has(&alert.patient) => Err(ReadError::Denied(Denied)),
+            found => Ok(found),
+        }
+    }
+}
+
+pub(super) struct StaffSeeAll;
+
+#[async_trait]
+impl Fault for StaffSeeAll {
+    async fn alerts(&self, real: &dyn Store, _who: &Access, limit: usize) -> Read<Alert> {
+        real.alerts(&Access::system(Purpose::Follow), limit).await
+    }
+}
