@@ -28,7 +28,7 @@ use std::{
 use tokio::runtime::Runtime;
 
 /// Every which point is judged in full.
-const FULL_EVERY: usize = 16;
+const FULL_EVERY: usize = 32;
 
 /// After two acts of so many everything the store answers is noted: a cut within the second leaves it as after one of them.
 const DIGEST_EVERY: usize = 8;
@@ -42,8 +42,11 @@ const SHORT: Shape = Shape { acts: 48, folds_every: 7, reopens_every: 17, is_in_
 /// How many short lives there are.
 const SHORT_LIVES: usize = 8;
 
-/// One point in so many is of the long life, and so many are judged on the planted recordings besides.
-const LONG_EVERY: usize = 10;
+/// One point in so many is of the long life: it costs ten times the others.
+const LONG_EVERY: usize = 40;
+
+/// For so many points of the short lives one is judged on the planted recordings besides.
+const PLANTED_EVERY: usize = 20;
 
 /// Most violations kept in words.
 const WORDS_MAX: usize = 20;
@@ -158,7 +161,7 @@ pub fn run(points: usize, seed: u64, threads: usize) -> Result<Report, Trouble> 
         let points = (short * (life + 1) / SHORT_LIVES) - (short * life / SHORT_LIVES);
         lives.push(Life { seed, shape: SHORT, points, is_weak: false });
     }
-    let planted = lives.iter().map(|life| Life { points: life.points.div_ceil(LONG_EVERY), is_weak: true, ..*life });
+    let planted = lives.iter().map(|life| Life { points: life.points.div_ceil(PLANTED_EVERY), is_weak: true, ..*life });
     let lives: Vec<Life> = lives.iter().copied().chain(planted.skip(1)).filter(|life| life.points > 0).collect();
     let (next, report) = (AtomicUsize::new(0), Mutex::new(Ok(Report::default())));
     let work = || {

@@ -16,7 +16,7 @@
 //! Lists of everything, and questions that write, are asked at every [`Plan::broad_every`]th flip only: they read what the
 //! narrow ones read (lists by person, pages of changes, single alerts), by other ways. Where no narrow question comes by,
 //! writes are asked at every flip: hubs offer everything again, and notifications are taken. Of questions that differ in
-//! nothing but whom or which row they ask for, [`ALIKE_MAX`] are asked at each flip, in turn; of hubs that offer again, one;
+//! nothing but whom or which row they ask for, [`Plan::alike_max`] are asked at each flip, in turn; of hubs that offer again, one;
 //! and a store opened anew is asked one in [`ANEW_EVERY`] of all questions, in turn.
 
 use super::{
@@ -52,10 +52,6 @@ pub const SHORT: Shape = Shape { acts: 120, ..LONG };
 /// Acts for each hub; each has one person.
 const ACTS_OF_A_HUB: usize = 26;
 
-/// Most questions at one flip that differ in nothing but whom or which row they ask for. A page of entries, of alerts or of
-/// known records is come by of two or three people's; only pages with a small row for everybody are come by of all.
-const ALIKE_MAX: usize = 3;
-
 /// Of all questions one in so many is put to a store opened anew, in turn.
 const ANEW_EVERY: usize = 16;
 
@@ -81,6 +77,9 @@ pub struct Plan {
     pub both_every: usize,
     /// Every which flip is read by plain SQL too: planted.
     pub planted_every: usize,
+    /// Most questions at one flip that differ in nothing but whom or which row they ask for. A page of entries or alerts is
+    /// come by of two or three people's; only pages with a small row for everybody are come by of all.
+    pub alike_max: usize,
     /// How many threads flip, each with a store of its own.
     pub threads: usize,
 }
@@ -218,6 +217,8 @@ struct Asked {
     is_broad: bool,
     /// Whether it is of a page that is read at opening.
     is_anew: bool,
+    /// Most questions alike.
+    alike_max: usize,
 }
 
 /// Which page a bit is in, counted from 0.
@@ -335,6 +336,7 @@ impl<'a> Subject<'a> {
     /// Flips this worker's part of the bits.
     async fn flip_some(&self, seed: u64, plan: Plan, worker: usize) -> Result<Tally, Trouble> {
         let bytes = self.sound.file(DATABASE_FILE).map_or(0, <[u8]>::len);
+        let alike_max = plan.alike_max;
         let (mut tally, mut done) = (Tally::default(), 0);
         let plain = plainly(&StoreDisk::holding(self.sound.clone())).doing("read a sound store by plain SQL")?;
         let mut draw = Rng::of(seed, 0xf11b);
@@ -348,9 +350,9 @@ impl<'a> Subject<'a> {
             let page = page_of(bit);
             let is_broad = number % plan.broad_every == 0;
             let (verdict, is_read) = if self.at_opening.contains(&page) {
-                (self.opened_anew(bit, Asked { number, is_broad, is_anew: true }, &mut tally).await?, true)
+                (self.opened_anew(bit, Asked { number, is_broad, is_anew: true, alike_max }, &mut tally).await?, true)
             } else {
-                let asked = Asked { number, is_broad, is_anew: false };
+                let asked = Asked { number, is_broad, is_anew: false, alike_max };
                 let warm = self.warm(&disk, &store, bit, asked, &mut tally).await?;
                 let mut verdict = warm;
                 if (is_broad || self.is_for_writes(page)) && verdict != Verdict::Silent {
@@ -411,7 +413,8 @@ impl<'a> Subject<'a> {
 
     /// The questions that one flip is put to, but for those that write.
     fn to_be_asked(&self, bit: usize, asked: Asked) -> Vec<&(Question, Answer)> {
-        let Asked { number, is_broad, is_anew } = asked;
+        let Asked { number, is_broad, is_anew, .. } = asked;
+        let at_most = asked.alike_max;
         let is_asked = |question: &Question| !question.is_write() && (is_broad || !question.is_broad());
         if is_anew {
             let turn = |place: usize| is_broad || place % ANEW_EVERY == number % ANEW_EVERY;
@@ -421,7 +424,7 @@ impl<'a> Subject<'a> {
         }
         let come_by = self.come_by.get(&page_of(bit)).into_iter().flatten();
         let asked = come_by.filter_map(|place| self.questions.get(*place)).filter(|(question, _)| is_asked(question));
-        if is_broad { asked.collect() } else { in_turn(asked, ALIKE_MAX, number) }
+        if is_broad { asked.collect() } else { in_turn(asked, at_most, number) }
     }
 
     /// Whether a page is there for writes: no narrow question that only reads comes by.

@@ -99,9 +99,25 @@ pub fn run(numbers: &Numbers) -> Result<Summary, Trouble> {
         };
         let threads = numbers.threads;
         let plan = if numbers.is_quick {
-            Plan { shape: flips::SHORT, flips, broad_every: 400, both_every: 500, planted_every: 200, threads }
+            Plan {
+                shape: flips::SHORT,
+                flips,
+                broad_every: 400,
+                both_every: 500,
+                planted_every: 200,
+                alike_max: 1,
+                threads,
+            }
         } else {
-            Plan { shape: flips::LONG, flips, broad_every: 2003, both_every: 1009, planted_every: 997, threads }
+            Plan {
+                shape: flips::LONG,
+                flips,
+                broad_every: 2003,
+                both_every: 1009,
+                planted_every: 997,
+                alike_max: 3,
+                threads,
+            }
         };
         let tally = flips::flip(numbers.seed, plan)?;
         summary.lines.push(tally.to_string());
