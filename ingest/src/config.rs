@@ -174,11 +174,8 @@ fn read_person(file: PersonFile, realm: RealmFile) -> Result<Person, ConfigError
     let advice =
         "nhs_number is not one this service may hold: real people never have 9xx numbers, invented ones always 999";
     let refused = |_cause| ConfigError::Value { key: format!("person {}", file.id), advice };
-    Ok(Person {
-        nhs_number: NhsNumber::parse_in(&file.nhs_number, realm).map_err(refused)?,
-        id: file.id,
-        name: file.name,
-    })
+    let nhs_number = NhsNumber::parse_in(&file.nhs_number, realm).map_err(refused)?;
+    Ok(Person::new(file.id, file.name, nhs_number))
 }
 
 #[cfg(test)]

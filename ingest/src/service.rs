@@ -243,7 +243,7 @@ async fn register(
 ) -> Result<(), ApplyError> {
     let slices = people
         .into_iter()
-        .map(|person| Slice { subject: Subject::Patient(person.id.clone()), events: vec![Event::Registered(person)] });
+        .map(|person| Slice { subject: Subject::Patient(person.id.clone()), events: vec![Event::written(person)] });
     for answer in store.apply(&Access::system(Purpose::SetUp), slices.collect(), decide.clone(), clock.now()).await {
         answer?;
     }

@@ -5,10 +5,13 @@ use crate::{
     job::Delivery,
 };
 use chrono::{DateTime, Utc};
+use register::{Item, Role, Written};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use vitals::{
-    Admitted, AlertId, ErrorCode, HubId, JobId, NhsNumber, PatientId, ReadingId, bounded::Text,
+    Admitted, AlertId, ErrorCode, HubId, JobId, ReadingId,
+    bounded::Text,
+    id::{OrganisationId, StaffId},
     wire::signing::RequestNumber,
 };
 
@@ -41,8 +44,10 @@ pub enum Event {
         /// What came of it.
         delivery: Delivery,
     },
-    /// A person was registered or their details changed.
-    Registered(Person),
+    /// Something in the register was written: a person, a place, a device, a care plan.
+    Written(Box<Written>),
+    /// The account somebody signs in with was made or changed.
+    AccountSet(Account),
     /// Something the service did or found that must stand in the record: an `audit` entry, judged by no rule.
     Audited(Audit),
     /// A hub's request was received under this number.
@@ -54,6 +59,14 @@ pub enum Event {
     },
 }
 
+impl Event {
+    /// What the service itself writes into the register: the next version of a thing, whichever that is.
+    #[must_use]
+    pub fn written(item: impl Into<Item>) -> Self {
+        Self::Written(Box::new(Written::by_service(item)))
+    }
+}
+
 /// What stands in the record beside what happened to a person: who did or found what.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Audit {
@@ -61,6 +74,45 @@ pub struct Audit {
     pub what: AuditKind,
     /// About what: ids and numbers only, never a name or a value.
     pub about: Text<200>,
+    /// Who did it, where somebody did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<By>,
+}
+
+/// Who did something, in which capacity, and why they may.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct By {
+    /// Who.
+    pub staff: StaffId,
+    /// As what.
+    pub role: Role,
+    /// Of which organisation; none for a post in the whole footprint.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub organisation: Option<OrganisationId>,
+    /// Why they may: a stable word.
+    pub basis: Text<40>,
+}
+
+/// The account a member of staff signs in with. What is kept of the password is opaque here.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Account {
+    /// Whose.
+    pub staff: StaffId,
+    /// What is kept of the password, as text; none while nobody can sign in with it.
+    pub secret: Option<Text<400>>,
+    /// Who set it; none where the service's own command did.
+    pub by: Option<StaffId>,
+    /// When.
+    pub at: DateTime<Utc>,
+    /// Whether it must be changed at the next sign-in, because somebody else chose it.
+    pub is_first: bool,
+}
+
+/// Debug shows whose.
+impl fmt::Debug for Account {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Account({})", self.staff)
+    }
 }
 
 /// What an audit entry tells of. The names never change their meaning.
@@ -75,6 +127,18 @@ pub enum AuditKind {
     ReadingAskedAgain,
     /// The root over all chains was signed.
     RootSigned,
+    /// Somebody looked at a person's record.
+    Read,
+    /// Somebody signed in.
+    SignedIn,
+    /// Somebody tried to sign in and could not.
+    SignInRefused,
+    /// A hub was enrolled with a code.
+    HubEnrolled,
+    /// Everything held about a person was given out.
+    Exported,
+    /// A person's record was erased: two people agreed.
+    Erased,
 }
 
 /// A reading that was refused, as it came.
@@ -95,17 +159,6 @@ impl fmt::Debug for RefusedReading {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "RefusedReading({}, {} bytes)", self.code.code(), self.body.len())
     }
-}
-
-/// A person we watch over, as far as this version knows people.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Person {
-    /// Our id for them.
-    pub id: PatientId,
-    /// What staff call them.
-    pub name: Text<120>,
-    /// Their NHS number.
-    pub nhs_number: NhsNumber,
 }
 
 /// A time at which something must be looked at again, kept as a row so that a restart loses none.

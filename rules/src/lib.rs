@@ -27,8 +27,9 @@ pub mod state;
 
 pub use alert::{Actor, Alert, Audience, ClearedBecause, Condition, Refused, Repeat, RuleRef, Workflow};
 pub use decide::{Decisions, Plan, PlanRefused, decide, unevaluated};
-pub use event::{Event, Person, Timer};
+pub use event::{Event, Timer};
 pub use finding::{Comparison, Evidence, Finding};
 pub use job::{Channel, Delivery, Job, Why};
 pub use pack::{ActivePack, Pack};
+pub use register::Patient as Person;
 pub use state::{PatientState, RuleKey, RuleMemory, StateError, Verdict};

@@ -22,6 +22,9 @@ struct Arguments {
     /// Where everything random comes from.
     #[arg(long, value_name = "SEED", default_value_t = 1)]
     seed: u64,
+    /// Also fills up the first of the file systems, and sees that alerts are still told and taken.
+    #[arg(long)]
+    full_disk: bool,
     /// In a name space of its own already, with this empty folder.
     #[arg(long, hide = true, value_name = "FOLDER")]
     inside: Option<PathBuf>,
@@ -32,8 +35,8 @@ fn main() -> ExitCode {
     if under_test::is_asked_for(&given) {
         return under_test::run(given);
     }
-    let Arguments { cuts, fs, seed, inside } = Arguments::parse_from(&given);
-    let wanted = Wanted { cuts, file_systems: fs, seed };
+    let Arguments { cuts, fs, seed, full_disk, inside } = Arguments::parse_from(&given);
+    let wanted = Wanted { cuts, file_systems: fs, seed, fills_a_disk: full_disk };
     let done = match inside {
         Some(folder) => cuts::run(&wanted, &folder, say::line),
         None => Err(cuts::in_a_name_space_of_its_own(&given)),

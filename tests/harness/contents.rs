@@ -9,7 +9,8 @@ use ingest::{
     disk::{DATABASE_FILE, Folder},
     store::{
         Change, Cursor, Store, StoredReading,
-        embedded::{EmbeddedStore, ROWS_MAX, StoreKeys},
+        embedded::{EmbeddedStore, ROWS_MAX, StoreKeys, verify},
+        evidence::Verified,
     },
 };
 use rules::{Alert, Channel, Condition, Job, Verdict, job::Why};
@@ -28,6 +29,20 @@ const KEY_FILE: &str = "chain.key";
 /// The kinds of change that are counted here.
 const READING_STORED: &str = "reading-stored";
 const NOTIFICATION_MADE: &str = "notification-made";
+
+/// What `ingest verify` says of the store of a data folder: that it is sound, or the first row that is not.
+///
+/// As it lies there now, its log included; every index is compared with its table too. No process may be writing to it.
+///
+/// # Errors
+/// [`Trouble`] where there is no store, or it cannot be copied.
+pub fn verified(data: &Path) -> Result<Result<Verified, String>, Trouble> {
+    let copy = tempfile::tempdir().doing("make a folder")?;
+    copy_files(data, copy.path()).doing("copy the store")?;
+    let key = fs::read(copy.path().join(KEY_FILE)).doing("read the store's key")?;
+    let keys = StoreKeys { chain: key.as_slice().try_into().doing("read the store's key")? };
+    Ok(verify(&Folder::new(copy.path()), &keys, true, |_progress| {}).map_err(|wrong| wrong.to_string()))
+}
 
 /// Readings with their verdicts, alerts and notification jobs, each in the order in which they came to be.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -118,6 +133,7 @@ impl Contents {
     #[must_use]
     pub fn halves(&self) -> Vec<String> {
         let mut found = Vec::new();
+        let channels = self.jobs.iter().map(|job| job.channel).collect::<BTreeSet<_>>().len().max(1);
         for (id, verdict) in &self.readings {
             match verdict {
                 Some(Verdict::Evaluated { alerts, .. }) => found.extend(
@@ -131,9 +147,10 @@ impl Contents {
         }
         for alert in &self.alerts {
             let jobs = self.jobs.iter().filter(|job| job.alert == alert.id).count();
-            // One for each time it was raised; one that only ever awaited a repeat was raised to nobody.
+            // One for each time it was raised, on each channel; one that only ever awaited a repeat was raised to nobody.
             let was_raised = alert.urgency == Urgency::ActNow || alert.condition == Condition::Active;
-            let due = if was_raised { usize::try_from(alert.occasions).unwrap_or(usize::MAX) } else { 0 };
+            let occasions = usize::try_from(alert.occasions).unwrap_or(usize::MAX);
+            let due = if was_raised { occasions.saturating_mul(channels) } else { 0 };
             if jobs != due {
                 found.push(format!("{} has {jobs} jobs, not {due}", alert.id));
             }

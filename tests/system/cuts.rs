@@ -2,7 +2,11 @@
 //! judge is then shown the same store with something missing, something twice, and something from nowhere. The cuts
 //! themselves are the program `power-cuts`, which `tests/run` starts where it may mount.
 
-use harness::{contents::Contents, cuts::Rehearsal};
+use harness::{
+    contents::{Contents, verified},
+    cuts::Rehearsal,
+};
+use ingest::disk::DATABASE_FILE;
 use std::path::Path;
 
 const INGEST: &str = env!("CARGO_BIN_EXE_ingest-under-test");
@@ -33,4 +37,13 @@ fn the_judge_of_power_cuts_names_a_loss_a_double_and_a_breach_without_its_one_al
     let mut stored_twice = sound.clone();
     *stored_twice.stored.values_mut().next().unwrap() = 2;
     names(stored_twice, "was stored Some(2) times");
+
+    // After the last check of a run, the store must be sound to `ingest verify`: one whose newest entry is gone is not.
+    let found = verified(&rehearsal.data()).unwrap().unwrap();
+    assert!(found.readings > 20 && found.alerts > 1, "{found:?}");
+    let sqlite = rusqlite::Connection::open(rehearsal.data().join(DATABASE_FILE)).unwrap();
+    sqlite.execute("DELETE FROM entry WHERE seq = (SELECT max(seq) FROM entry)", []).unwrap();
+    drop(sqlite);
+    let wrong = verified(&rehearsal.data()).unwrap().unwrap_err();
+    assert!(wrong.contains("(an entry of the journal) is missing"), "{wrong}");
 }

@@ -172,6 +172,16 @@ registry! {
     // Pages and the interface for staff.
     SignInRequired "sign_in_required" 401 No
         "Nobody is signed in." "Nothing is shown and nothing was changed." "Sign in.";
+    SignInRefused "sign_in_refused" 401 No
+        "The name and password do not belong together." "Nobody was signed in." "Check both; after ten tries wait five minutes, or ask your administrator for a new password.";
+    TooManyGuesses "too_many_guesses" 429 Later
+        "There were too many tries to sign in." "Nobody was signed in, and the password was not looked at." "Wait five minutes.";
+    PasswordRefused "password_refused" 400 No
+        "The new password is too short, too long, or one that others would guess first." "Nothing was changed." "Choose at least 12 characters: three random words are good.";
+    ItemNotInOrder "item_not_in_order" 422 No
+        "What was to be written into the register is not in order." "Nothing was changed." "Correct the field that is named, and send it again.";
+    ItemStale "item_stale" 409 No
+        "Somebody else changed this since you opened it." "Their change stays; yours was not recorded." "Open it again and repeat what you did.";
     NotAllowed "not_allowed" 403 No
         "You may not do this, or not for this person." "Nothing was shown or changed." "Ask the person's team.";
     FormExpired "form_expired" 403 No

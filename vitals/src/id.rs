@@ -173,6 +173,42 @@ name_id!(
     StaffId,
     "st-"
 );
+name_id!(
+    /// An organisation: a trust, a practice, a council, a care provider.
+    OrganisationId,
+    "org-"
+);
+name_id!(
+    /// A team of an organisation, with people it looks after.
+    TeamId,
+    "tm-"
+);
+name_id!(
+    /// A care home.
+    HomeId,
+    "hm-"
+);
+name_id!(
+    /// A member of a person's family or another carer who is not staff.
+    CarerId,
+    "cr-"
+);
+name_id!(
+    /// A device, as the register of devices names it.
+    DeviceId,
+    "dv-"
+);
+name_id!(
+    /// Something recorded about a person, such as a consent or who had a device when.
+    RecordId,
+    "rc-"
+);
+digest_id!(
+    /// Something in the register: derived from what kind it is and its own id.
+    ItemId,
+    "it-",
+    "derwent 2026 register item id"
+);
 digest_id!(
     /// A reading, the same id wherever and however often it is heard: derived from its source and record number.
     ///

@@ -3,6 +3,21 @@
 //! Invariant: a name that is not in the list is refused, never taken for the nearest one.
 
 /// Declares an enum with a stable name for each value: `ALL`, `name`, `from_name`, and serde by that name.
+///
+/// ```
+/// vitals::named! {
+///     /// An answer.
+///     Answer {
+///         /// Yes.
+///         Yes = "yes",
+///         /// No.
+///         No = "no",
+///     }
+/// }
+/// assert_eq!(Answer::from_name("yes"), Some(Answer::Yes));
+/// assert_eq!(Answer::from_name("Yes"), None);
+/// ```
+#[macro_export]
 macro_rules! named {
     (
         $(#[$doc:meta])*
@@ -55,4 +70,4 @@ macro_rules! named {
     };
 }
 
-pub(crate) use named;
+pub(crate) use crate::named;

@@ -67,7 +67,7 @@ pub fn cast() -> Result<Cast, PeopleError> {
     for (id, name, nhs_number, maker, serial, user) in ROWS {
         let id = PatientId::parse(id)?;
         bindings.push(Binding { source: SourceId::device(maker, serial)?, user, patient: id.clone() });
-        people.push(Person { id, name: Text::new(name)?, nhs_number: NhsNumber::parse_in(nhs_number, Realm::Demo)? });
+        people.push(Person::new(id, Text::new(name)?, NhsNumber::parse_in(nhs_number, Realm::Demo)?));
     }
     let caseload =
         Caseload { patients: people.iter().map(|person| person.id.clone()).collect(), hubs: [hub.clone()].into() };
@@ -87,7 +87,7 @@ impl DemoSignIn {
 }
 
 impl SignIn for DemoSignIn {
-    fn signed_in(&self, _request: &ingest::access::RequestHead) -> Option<Access> {
+    fn signed_in(&self, _request: &ingest::access::RequestHead, _at: chrono::DateTime<chrono::Utc>) -> Option<Access> {
         Some(self.0.clone())
     }
 }

@@ -141,6 +141,10 @@ mod tests;
 mod kinds_tests;
 
 #[cfg(test)]
+#[path = "receipt_tests.rs"]
+mod receipt_tests;
+
+#[cfg(test)]
 #[path = "serial_tests.rs"]
 mod serial_tests;
 

@@ -1,17 +1,27 @@
 //! Who may see and do what: the only maker of access proofs.
 //!
 //! Invariants: every store call takes an [`Access`], and only this module makes one; deny by default; an access never
-//! grows after it was made. Three makers exist so far: a hub's key, the service itself for a named purpose, and the
-//! demo's seeded sign-in.
+//! grows after it was made. Four makers exist: a hub's key, the service itself for a named purpose, a session of staff
+//! whose posts the register knows, and the demo's seeded sign-in.
 
+mod directory;
 mod hubs;
+mod password;
+mod permission;
 mod policy;
+mod relations;
+mod sessions;
 mod sign_in;
 
 pub use actix_web::dev::RequestHead;
+pub use directory::Directory;
 pub use hubs::{HubEntry, HubRegistry};
-pub use policy::Scope;
-pub use sign_in::{NobodySignsIn, SignIn};
+pub use password::{Password, PasswordHash, PasswordRefused};
+pub use permission::{Permission, permissions};
+pub use policy::{Scope, to_see, to_write};
+pub use relations::{Held, Powers, Relations};
+pub use sessions::{GUESSES_MAX, GUESSES_WITHIN, Guesses, IDLE_AT_MOST, LASTS_AT_MOST, Session, Sessions, Token};
+pub use sign_in::{LocalSignIn, NobodySignsIn, SESSION_COOKIE, SignIn, session_token};
 
 use rules::Actor;
 use std::{collections::BTreeSet, sync::Arc};
@@ -51,7 +61,22 @@ pub enum Lane {
 enum Grant {
     Hub { id: HubId, patients: Arc<BTreeSet<PatientId>> },
     System(Purpose),
-    Staff { who: Actor, caseload: Caseload },
+    Staff { who: Actor, powers: Arc<Powers>, basis: Basis },
+}
+
+vitals::named! {
+    /// Why somebody may look at a person's record: what is written beside every look.
+    ///
+    /// Source: UK GDPR articles 6(1)(e) and 9(2)(h) for direct care and its management, 6(1)(d) and 9(2)(c) for vital interests,
+    /// 15 for what is owed to the person.
+    Basis {
+        /// They look after the person.
+        DirectCare = "direct-care",
+        /// Somebody was in danger: emergency access.
+        Emergency = "emergency",
+        /// It is their duty to the person or the service, such as the log of who looked.
+        Duty = "duty",
+    }
 }
 
 /// What the service itself does in the background, each with what it needs and no more.
@@ -72,6 +97,10 @@ pub enum Purpose {
     Audit,
     /// Checks the store against itself, and signs its daily root.
     Verify,
+    /// Reads the register, to know who works where and who looks after whom.
+    Directory,
+    /// Reads what is kept of a password, and changes it for its owner.
+    SignIn,
 }
 
 /// The people and hubs a member of staff looks after.
@@ -156,11 +185,27 @@ impl Access {
             Grant::Hub { .. } | Grant::System(_) => None,
         }
     }
+
+    /// Where a permission is held by the member of staff this access is for; none where it is not, or it is not one's.
+    #[must_use]
+    pub fn held(&self, permission: Permission) -> Option<&Held> {
+        match &self.grant {
+            Grant::Staff { powers, .. } => powers.held(permission),
+            Grant::Hub { .. } | Grant::System(_) => None,
+        }
+    }
+
+    /// Whether this member of staff may do something for a person.
+    #[must_use]
+    pub fn may(&self, permission: Permission, patient: &PatientId) -> bool {
+        self.held(permission).is_some_and(|held| held.caseload.patients.contains(patient))
+    }
 }
 
 /// The demo's seeded sign-in: a case manager with a caseload. `clippy.toml` bans this call; only `deploy/demo` and the
 /// tests may make it, and a tidy test holds them to it.
 #[must_use]
 pub fn demo_case_manager(who: Actor, caseload: Caseload) -> Access {
-    Access::live(Grant::Staff { who, caseload })
+    let powers = Arc::new(Powers::of(permissions(register::Role::CaseManager), caseload));
+    Access::live(Grant::Staff { who, powers, basis: Basis::DirectCare })
 }

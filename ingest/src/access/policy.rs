@@ -1,8 +1,9 @@
 //! The policy: who may apply which events, and whose records they may read. Deny by default.
 
-use super::{Access, Denied, Grant, Purpose};
+use super::{Access, Denied, Grant, Held, Permission, Purpose};
 use crate::store::{Slice, Subject};
-use rules::Event;
+use register::{Item, ItemKind, Place, Written};
+use rules::{Actor, Event};
 use std::collections::BTreeSet;
 use vitals::{HubId, PatientId};
 
@@ -50,29 +51,100 @@ impl Access {
                 hub == id && refused.hub == *id
             }
             (Grant::Hub { id, .. }, Subject::Service, Event::Received { hub, .. }) => hub == id,
-            (Grant::System(Purpose::SetUp), Subject::Patient(patient), Event::Registered(person)) => {
-                person.id == *patient
+            (Grant::System(Purpose::SetUp), _, Event::Written(written)) => is_of(subject, &written.item),
+            (Grant::System(Purpose::SetUp | Purpose::SignIn), Subject::Service, Event::AccountSet(_)) => true,
+            (Grant::Staff { who, .. }, _, Event::Written(written)) => {
+                is_of(subject, &written.item) && written.by.as_ref() == Some(&who.id) && self.may_write(who, written)
+            }
+            (Grant::Staff { who, .. }, Subject::Service, Event::AccountSet(account)) => {
+                account.by.as_ref() == Some(&who.id) && self.held(Permission::WriteStaff).is_some()
             }
             (Grant::System(Purpose::Receive), Subject::Service, Event::Received { .. }) => true,
             (Grant::System(Purpose::Sweep), Subject::Patient(_), Event::Due(_) | Event::Reconsider(_)) => true,
             (Grant::System(Purpose::Notify), Subject::Patient(_), Event::Delivered { .. }) => true,
             (Grant::System(Purpose::Audit), Subject::Patient(_) | Subject::Service, Event::Audited(_)) => true,
-            (Grant::Staff { who, caseload }, Subject::Patient(patient), Event::Acknowledged { by, .. }) => {
-                caseload.patients.contains(patient) && by == who
+            (Grant::Staff { who, .. }, Subject::Patient(patient), Event::Acknowledged { by, .. }) => {
+                self.may(Permission::TakeAlerts, patient) && by == who
             }
             _ => false,
         }
     }
 
-    /// Whose records may be read.
+    /// Whether a member of staff may write this version of a thing. What is new must be for a place where they may write; what is
+    /// there already, for a person they may write for: so nobody takes over somebody else's person by writing them anew,
+    /// because the store refuses a first version of what it has.
+    fn may_write(&self, who: &Actor, written: &Written) -> bool {
+        let permission = to_write(written.item.reference().kind());
+        let Some(held) = self.held(permission) else { return false };
+        // Only the service's own lists say "whichever version comes next".
+        let Some(version) = written.version else { return false };
+        match &written.item {
+            Item::Patient(patient) if version == 1 => {
+                let team = patient.team.clone().map(Place::Team);
+                let home = patient.home.clone().map(Place::Home);
+                let places = || [team.as_ref(), home.as_ref()].into_iter().flatten();
+                places().next().is_some() && places().all(|place| self.covers(held, place))
+            }
+            Item::Emergency(emergency) if version == 1 => emergency.staff == who.id && emergency.reviewed_by.is_none(),
+            // Who looked into it is the only thing that changes afterwards.
+            Item::Emergency(emergency) => {
+                emergency.reviewed_by.as_ref() == Some(&who.id) && self.held(Permission::SeeLog).is_some()
+            }
+            Item::Organisation(organisation) => self.covers(held, &Place::Organisation(organisation.id.clone())),
+            Item::Team(team) => self.covers(held, &Place::Organisation(team.organisation.clone())),
+            Item::Home(home) => self.covers(held, &Place::Organisation(home.organisation.clone())),
+            Item::Staff(staff) => staff.posts.iter().all(|post| self.covers(held, &post.place)),
+            Item::Hub(hub) => hub.place.as_ref().is_none_or(|place| self.covers(held, place)),
+            Item::Device(_) => true,
+            Item::Patient(_)
+            | Item::Health(_)
+            | Item::Plan(_)
+            | Item::Carer(_)
+            | Item::Assignment(_)
+            | Item::Consent(_)
+            | Item::Objection(_) => {
+                written.item.patient().is_some_and(|patient| held.caseload.patients.contains(patient))
+            }
+        }
+    }
+
+    /// Whether a permission is held for a place or one that it is part of.
+    fn covers(&self, held: &Held, place: &Place) -> bool {
+        held.covered.contains(place) || held.places.contains(&Place::Footprint)
+    }
+
+    /// Whether a thing of the register may be shown.
+    #[must_use]
+    pub fn may_see(&self, item: &Item) -> bool {
+        match &self.grant {
+            Grant::Hub { .. } => false,
+            Grant::System(purpose) => matches!(purpose, Purpose::SetUp | Purpose::Directory),
+            Grant::Staff { .. } => {
+                let permission = to_see(item.reference().kind());
+                match (item.patient(), self.held(permission)) {
+                    (_, None) => false,
+                    (None, Some(_)) => true,
+                    (Some(patient), Some(held)) => held.caseload.patients.contains(patient),
+                }
+            }
+        }
+    }
+
+    /// Whose readings and alerts may be read.
     #[must_use]
     pub fn patients(&self) -> Scope<'_, PatientId> {
+        self.patients_for(Permission::SeeReadings)
+    }
+
+    /// Whose records may be read, by staff with this permission.
+    #[must_use]
+    pub fn patients_for(&self, permission: Permission) -> Scope<'_, PatientId> {
         match &self.grant {
-            Grant::Staff { caseload, .. } => Scope::Only(&caseload.patients),
-            Grant::System(Purpose::Sweep | Purpose::Notify | Purpose::Follow) => Scope::All,
-            Grant::Hub { .. } | Grant::System(Purpose::SetUp | Purpose::Receive | Purpose::Audit | Purpose::Verify) => {
-                Scope::None
+            Grant::Staff { powers, .. } => {
+                powers.held(permission).map_or(Scope::None, |held| Scope::Only(&held.caseload.patients))
             }
+            Grant::System(Purpose::Sweep | Purpose::Notify | Purpose::Follow) => Scope::All,
+            Grant::Hub { .. } | Grant::System(_) => Scope::None,
         }
     }
 
@@ -80,12 +152,11 @@ impl Access {
     #[must_use]
     pub fn hubs(&self) -> Scope<'_, HubId> {
         match &self.grant {
-            Grant::Staff { caseload, .. } => Scope::Only(&caseload.hubs),
+            Grant::Staff { powers, .. } => {
+                powers.held(Permission::SeeReadings).map_or(Scope::None, |held| Scope::Only(&held.caseload.hubs))
+            }
             Grant::System(Purpose::Follow) => Scope::All,
-            Grant::Hub { .. }
-            | Grant::System(
-                Purpose::SetUp | Purpose::Sweep | Purpose::Notify | Purpose::Receive | Purpose::Audit | Purpose::Verify,
-            ) => Scope::None,
+            Grant::Hub { .. } | Grant::System(_) => Scope::None,
         }
     }
 
@@ -95,5 +166,44 @@ impl Access {
     /// [`Denied`] for anybody else, and for any other purpose.
     pub fn must_be(&self, purpose: Purpose) -> Result<(), Denied> {
         if self.grant == Grant::System(purpose) { Ok(()) } else { Err(Denied) }
+    }
+}
+
+/// Whether a thing belongs in a subject's record.
+fn is_of(subject: &Subject, item: &Item) -> bool {
+    match subject {
+        Subject::Patient(patient) => item.patient() == Some(patient),
+        Subject::Service => item.patient().is_none(),
+        Subject::Unassigned(_) => false,
+    }
+}
+
+/// What lets somebody see a thing of this kind.
+#[must_use]
+pub fn to_see(kind: ItemKind) -> Permission {
+    match kind {
+        ItemKind::Organisation | ItemKind::Team | ItemKind::Home | ItemKind::Staff => Permission::SeePlaces,
+        ItemKind::Device | ItemKind::Hub => Permission::SeeDevices,
+        ItemKind::Patient => Permission::SeeDetails,
+        ItemKind::Health | ItemKind::Plan => Permission::SeePlan,
+        ItemKind::Carer | ItemKind::Consent | ItemKind::Objection => Permission::WriteConsent,
+        ItemKind::Assignment => Permission::AssignDevices,
+        ItemKind::Emergency => Permission::SeeLog,
+    }
+}
+
+/// What lets somebody write a thing of this kind.
+#[must_use]
+pub fn to_write(kind: ItemKind) -> Permission {
+    match kind {
+        ItemKind::Organisation | ItemKind::Team | ItemKind::Home => Permission::WritePlaces,
+        ItemKind::Staff => Permission::WriteStaff,
+        ItemKind::Device => Permission::WriteDevices,
+        ItemKind::Hub => Permission::WriteHubs,
+        ItemKind::Patient => Permission::WriteDetails,
+        ItemKind::Health | ItemKind::Plan => Permission::WritePlan,
+        ItemKind::Carer | ItemKind::Consent | ItemKind::Objection => Permission::WriteConsent,
+        ItemKind::Assignment => Permission::AssignDevices,
+        ItemKind::Emergency => Permission::TakeEmergency,
     }
 }

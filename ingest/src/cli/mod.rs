@@ -5,14 +5,14 @@ pub mod out;
 mod verify;
 
 use crate::{
-    access::NobodySignsIn,
+    access::{NobodySignsIn, SignIn},
     clock::{Clock, WallClock},
     config::{Config, ConfigError},
     decide::{ByPlan, PackRefused},
     disk::{Disk, Folder},
     events::{Events, LogEvents},
     http::PageSettings,
-    net::TcpNetwork,
+    net::{TcpNetwork, listen},
     notify::{Console, Deliver, Webhook},
     rng::{OsRandomness, Randomness},
     service::{Parts, Service, StartError},
@@ -32,7 +32,6 @@ use std::{
     collections::BTreeMap,
     ffi::OsString,
     fs, io,
-    net::TcpListener,
     path::{Path, PathBuf},
     process::ExitCode,
     sync::Arc,
@@ -143,21 +142,36 @@ pub fn commands() -> clap::Command {
 
 /// The whole program, from its arguments to its exit code.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
-    run_with(arguments, |folder, keys| {
-        let disk: Arc<dyn Disk> = Arc::new(Folder::new(folder));
-        Ok(Arc::new(EmbeddedStore::open(disk, keys)?))
-    })
+    run_with(arguments, open_store)
+}
+
+/// The service's own store, in a folder.
+///
+/// # Errors
+/// [`OpenError`] as [`EmbeddedStore::open`].
+pub fn open_store(folder: &Path, keys: StoreKeys) -> Result<Arc<dyn Store>, OpenError> {
+    let disk: Arc<dyn Disk> = Arc::new(Folder::new(folder));
+    Ok(Arc::new(EmbeddedStore::open(disk, keys)?))
 }
 
 /// As [`run`], with another store.
 pub fn run_with(arguments: impl IntoIterator<Item = OsString>, make_store: StoreMaker) -> ExitCode {
+    run_as(arguments, make_store, Arc::new(NobodySignsIn))
+}
+
+/// As [`run_with`], with somebody who signs in: the seam at which a test puts its staff.
+pub fn run_as(
+    arguments: impl IntoIterator<Item = OsString>,
+    make_store: StoreMaker,
+    sign_in: Arc<dyn SignIn>,
+) -> ExitCode {
     let arguments = match Arguments::try_parse_from(arguments) {
         Ok(arguments) => arguments,
         Err(error) => return out::usage(&error),
     };
     out::start_log("info");
     let done = match arguments.command {
-        Command::Serve { config } => serve(&config, make_store),
+        Command::Serve { config } => serve(&config, make_store, sign_in),
         Command::Verify { config, indexes } => verify::run(&config, indexes),
         Command::ServerKey { config } => print_server_key(&config),
     };
@@ -178,13 +192,17 @@ fn print_server_key(config: &Path) -> Result<(), CommandError> {
     Ok(())
 }
 
-fn serve(config: &Path, make_store: StoreMaker) -> Result<(), CommandError> {
+fn serve(config: &Path, make_store: StoreMaker, sign_in: Arc<dyn SignIn>) -> Result<(), CommandError> {
     let config = Config::read(config)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(CommandError::Run)?;
-    runtime.block_on(serve_until_told(config, make_store))
+    runtime.block_on(serve_until_told(config, make_store, sign_in))
 }
 
-async fn serve_until_told(config: Config, make_store: StoreMaker) -> Result<(), CommandError> {
+async fn serve_until_told(
+    config: Config,
+    make_store: StoreMaker,
+    sign_in: Arc<dyn SignIn>,
+) -> Result<(), CommandError> {
     let mut terminate = signal(SignalKind::terminate()).map_err(CommandError::Run)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(CommandError::Run)?;
     let rng: Arc<dyn Randomness> = Arc::new(OsRandomness);
@@ -212,7 +230,7 @@ async fn serve_until_told(config: Config, make_store: StoreMaker) -> Result<(), 
         tracing::warn!("No protocol is active: readings are stored, and none of them raises an alert.");
     }
     let decide = ByPlan::for_service(packs, channels.keys().copied().collect())?;
-    let listener = TcpListener::bind(config.listen).map_err(|cause| CommandError::Start(StartError::Listen(cause)))?;
+    let listener = listen(config.listen).map_err(|cause| CommandError::Start(StartError::Listen(cause)))?;
     let clock: Arc<dyn Clock> = Arc::new(WallClock);
     let events: Arc<dyn Events> = Arc::new(LogEvents);
     let service = Service::start(Parts {
@@ -224,7 +242,7 @@ async fn serve_until_told(config: Config, make_store: StoreMaker) -> Result<(), 
         decide: Arc::new(decide),
         hubs: config.hubs,
         people: config.people,
-        sign_in: Arc::new(NobodySignsIn),
+        sign_in,
         pages: PageSettings {
             service_name: config.service_name,
             banner: None,

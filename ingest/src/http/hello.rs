@@ -151,7 +151,7 @@ async fn record(shared: &Shared, hub: &HubId, disagree: Vec<(PatientId, Witness)
 
 fn audit(hub: &HubId, patient: PatientId, head: Witness) -> Option<Slice> {
     let about = Text::new(&format!("{hub} returned {head}")).ok()?;
-    let audit = Audit { what: AuditKind::WitnessDisagrees, about };
+    let audit = Audit { what: AuditKind::WitnessDisagrees, about, by: None };
     Some(Slice { subject: Subject::Patient(patient), events: vec![Event::Audited(audit)] })
 }
 

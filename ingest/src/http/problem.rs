@@ -102,6 +102,8 @@ impl From<&ApplyError> for Refusal {
             ApplyError::Refused(Refused::NotRaised) => ErrorCode::AlertNotRaised,
             ApplyError::Refused(Refused::NotOpen) => ErrorCode::AlertNotFound,
             ApplyError::Replayed => ErrorCode::RequestReplayed,
+            ApplyError::Stale { .. } => ErrorCode::ItemStale,
+            ApplyError::NotInOrder(_) => ErrorCode::ItemNotInOrder,
             ApplyError::Busy => ErrorCode::ServiceBusy,
             ApplyError::Unavailable(_) => ErrorCode::StoreUnavailable,
         })

@@ -10,7 +10,7 @@ use crate::{
 use chrono::{DateTime, Utc};
 use rules::Event;
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, HashMap},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 use vitals::{
@@ -27,7 +27,7 @@ pub struct ReplayWindows(Mutex<Windows>);
 
 #[derive(Debug, Default)]
 struct Windows {
-    of_hubs: BTreeMap<HubId, (u32, ReplayWindow)>,
+    of_hubs: HashMap<HubId, (u32, ReplayWindow)>,
     /// Numbers that are not in the store yet, by hub; never more of one than a window is wide.
     not_kept: BTreeMap<HubId, Vec<RequestNumber>>,
 }
@@ -36,14 +36,14 @@ impl ReplayWindows {
     /// Takes a request's number, or says why it cannot be: used before, too old to tell, or of an epoch that has ended.
     /// Whoever asks commits it.
     pub(super) async fn take(&self, store: &dyn Store, hub: &HubId, number: RequestNumber) -> Result<(), ErrorCode> {
-        if !self.knows(hub) {
-            let kept = store
-                .replay_window(&Access::system(Purpose::Receive), hub)
-                .await
-                .map_err(|_cause| ErrorCode::StoreUnavailable)?;
-            self.learn(hub, kept.unwrap_or_default());
+        if let Some(taken) = self.take_known(hub, number) {
+            return taken;
         }
-        self.take_known(hub, number)
+        let kept = store
+            .replay_window(&Access::system(Purpose::Receive), hub)
+            .await
+            .map_err(|_cause| ErrorCode::StoreUnavailable)?;
+        self.learn_and_take(hub, kept.unwrap_or_default(), number)
     }
 
     /// As [`ReplayWindows::take`], for a request that writes nothing: its number is kept with the next bulk.
@@ -102,13 +102,14 @@ impl ReplayWindows {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn knows(&self, hub: &HubId) -> bool {
-        self.lock().of_hubs.contains_key(hub)
+    /// None where nothing is known of the hub since the start.
+    fn take_known(&self, hub: &HubId, number: RequestNumber) -> Option<Result<(), ErrorCode>> {
+        self.lock().of_hubs.get_mut(hub).map(|known| take(known, number))
     }
 
     /// What another request has learned meanwhile stays: it is newer than what the store said.
-    fn learn(&self, hub: &HubId, kept: (u32, ReplayWindow)) {
-        self.lock().of_hubs.entry(hub.clone()).or_insert(kept);
+    fn learn_and_take(&self, hub: &HubId, kept: (u32, ReplayWindow), number: RequestNumber) -> Result<(), ErrorCode> {
+        take(self.lock().of_hubs.entry(hub.clone()).or_insert(kept), number)
     }
 
     fn note(&self, hub: &HubId, number: RequestNumber) {
@@ -131,18 +132,17 @@ impl ReplayWindows {
             }
         }
     }
+}
 
-    fn take_known(&self, hub: &HubId, number: RequestNumber) -> Result<(), ErrorCode> {
-        let mut windows = self.lock();
-        let (epoch, window) = windows.of_hubs.entry(hub.clone()).or_default();
-        if number.epoch < *epoch {
-            return Err(ErrorCode::EpochRetired);
-        }
-        if number.epoch > *epoch {
-            (*epoch, *window) = (number.epoch, ReplayWindow::default());
-        }
-        if window.take(number.sequence) { Ok(()) } else { Err(ErrorCode::RequestReplayed) }
+/// Takes a number of what is known of its hub.
+fn take((epoch, window): &mut (u32, ReplayWindow), number: RequestNumber) -> Result<(), ErrorCode> {
+    if number.epoch < *epoch {
+        return Err(ErrorCode::EpochRetired);
     }
+    if number.epoch > *epoch {
+        (*epoch, *window) = (number.epoch, ReplayWindow::default());
+    }
+    if window.take(number.sequence) { Ok(()) } else { Err(ErrorCode::RequestReplayed) }
 }
 
 /// A slice for each number, so that one that is refused holds up no other.
@@ -161,8 +161,12 @@ mod tests {
     #[test]
     fn a_number_is_taken_once_and_an_ended_epoch_never() {
         let (windows, hub) = (ReplayWindows::default(), HubId::parse("hub-1").unwrap());
-        let take = |epoch, sequence| windows.take_known(&hub, RequestNumber { epoch, sequence });
-        assert_eq!(take(1, 1), Ok(()));
+        let number = |epoch, sequence| RequestNumber { epoch, sequence };
+        assert_eq!(windows.take_known(&hub, number(1, 1)), None, "the store has not been asked");
+        assert_eq!(windows.learn_and_take(&hub, (0, ReplayWindow::default()), number(1, 1)), Ok(()));
+        let learned_late = windows.learn_and_take(&hub, (0, ReplayWindow::default()), number(1, 1));
+        assert_eq!(learned_late, Err(ErrorCode::RequestReplayed), "what is known is newer than what the store said");
+        let take = |epoch, sequence| windows.take_known(&hub, number(epoch, sequence)).unwrap();
         assert_eq!(take(1, 1), Err(ErrorCode::RequestReplayed));
         assert_eq!(take(2, 1), Ok(()));
         assert_eq!(take(1, 2), Err(ErrorCode::EpochRetired));

@@ -14,7 +14,7 @@ pub(crate) fn signed_in(head: &RequestHead, shared: &Shared) -> Result<Access, E
     if shared.pages.is_loopback_only && !host_is_this_machine(head) {
         return Err(ErrorCode::NotAllowed);
     }
-    shared.sign_in.signed_in(head).ok_or(ErrorCode::SignInRequired)
+    shared.sign_in.signed_in(head, shared.clock.now()).ok_or(ErrorCode::SignInRequired)
 }
 
 /// Whether a change was asked for from our own pages, or from no page at all.

@@ -17,10 +17,16 @@ use crate::{
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use evidence::{NotVerified, Progress, Verified};
-use rules::{Alert, Decisions, Event, Job, PatientState, Person, Refused, Timer, Verdict};
+use register::{Item, ItemRef, NotInOrder, Written};
+use rules::{
+    Alert, Decisions, Event, Job, PatientState, Person, Refused, Timer, Verdict,
+    event::{Account, Audit},
+};
 use std::{fmt, sync::Arc};
 use thiserror::Error;
-use vitals::{Admitted, AlertId, ErrorCode, HubId, PatientId, Reading, ReadingId, wire::signing::ReplayWindow};
+use vitals::{
+    Admitted, AlertId, ErrorCode, HubId, PatientId, Reading, ReadingId, id::StaffId, wire::signing::ReplayWindow,
+};
 
 /// Whose record a slice belongs to.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -140,6 +146,15 @@ pub enum ApplyError {
     /// The request's number was taken before, or its epoch has ended.
     #[error("apply a request: its number was taken before")]
     Replayed,
+    /// The thing was changed since it was read, or is there already: `version` is the one it has.
+    #[error("write into the register: the thing has version {version}")]
+    Stale {
+        /// The version it has; nought where there is none.
+        version: u32,
+    },
+    /// The thing is not in order.
+    #[error("write into the register: {0}")]
+    NotInOrder(#[from] NotInOrder),
     /// The queue is full: try again later.
     #[error("queue a slice: the queue is full")]
     Busy,
@@ -208,6 +223,41 @@ pub struct StoredRefusal {
     pub at: DateTime<Utc>,
     /// Why: a code of the registry.
     pub code: ErrorCode,
+}
+
+/// A thing of the register as it now is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeptItem {
+    /// The thing.
+    pub item: Item,
+    /// Its version, from 1.
+    pub version: u32,
+}
+
+/// A place in the order in which things were first written into the register.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub struct RegisterPlace(pub(crate) i64);
+
+/// A thing of the register as it was from some time on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Version {
+    /// What was written, by whom and why; its version is there.
+    pub written: Written,
+    /// When.
+    pub at: DateTime<Utc>,
+}
+
+/// One line of the log of a person's record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Logged {
+    /// What was done.
+    pub audit: Audit,
+    /// When.
+    pub at: DateTime<Utc>,
+}
+
+fn no_register() -> ReadError {
+    ReadError::Unavailable("this store keeps no register".to_owned())
 }
 
 /// How the store stands, as far as it can tell: what it has no number for is left out.
@@ -336,6 +386,44 @@ pub trait Store: Send + Sync {
     async fn newest_root(&self, who: &Access) -> Result<Option<SignedRoot>, ReadError> {
         who.must_be(Purpose::Verify)?;
         Ok(None)
+    }
+
+    /// Things of the register, each as it now is, in the order they were first written, after a place; and the place after
+    /// them. For [`Purpose::Directory`] only: everybody else asks for one person's or one thing.
+    async fn register(
+        &self,
+        who: &Access,
+        _after: RegisterPlace,
+        _limit: usize,
+    ) -> Result<(Vec<KeptItem>, RegisterPlace), ReadError> {
+        who.must_be(Purpose::Directory)?;
+        Err(no_register())
+    }
+
+    /// One thing of the register as it now is, if there is one that the caller may see.
+    async fn item(&self, _who: &Access, _which: &ItemRef) -> Result<Option<KeptItem>, ReadError> {
+        Err(no_register())
+    }
+
+    /// What the register holds of one person, as far as the caller may see it.
+    async fn items_of(&self, _who: &Access, _patient: &PatientId) -> Result<Vec<KeptItem>, ReadError> {
+        Err(no_register())
+    }
+
+    /// Every version of a thing that the caller may see, the newest first.
+    async fn versions(&self, _who: &Access, _which: &ItemRef, _limit: usize) -> Result<Vec<Version>, ReadError> {
+        Err(no_register())
+    }
+
+    /// Who looked at a person's record or changed it, the newest first: for whoever may see that log.
+    async fn log_of(&self, _who: &Access, _patient: &PatientId, _limit: usize) -> Result<Vec<Logged>, ReadError> {
+        Err(no_register())
+    }
+
+    /// The account of a member of staff, for signing in.
+    async fn account(&self, who: &Access, _staff: &StaffId) -> Result<Option<Account>, ReadError> {
+        who.must_be(Purpose::SignIn)?;
+        Err(no_register())
     }
 
     /// How the store stands. Answers at once and never touches the disk.

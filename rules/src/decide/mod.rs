@@ -101,7 +101,8 @@ fn reading_of(event: &Event) -> Option<(&Admitted, bool)> {
         | Event::Due(_)
         | Event::Acknowledged { .. }
         | Event::Delivered { .. }
-        | Event::Registered(_)
+        | Event::Written(_)
+        | Event::AccountSet(_)
         | Event::Audited(_)
         | Event::Received { .. } => None,
     }
@@ -172,7 +173,8 @@ impl<'a> Deciding<'a> {
             | Event::Reading(_)
             | Event::Reconsider(_)
             | Event::Refused(_)
-            | Event::Registered(_)
+            | Event::Written(_)
+            | Event::AccountSet(_)
             | Event::Audited(_)
             | Event::Received { .. } => {}
         }

@@ -14,6 +14,18 @@ const SERVICE: &str = "service";
 /// A rule failed on a reading.
 const NOT_JUDGED: &str = "reading-not-judged";
 
+/// Why a reading may not be judged.
+const REASONS: [ErrorCode; 2] = [ErrorCode::RulePanicked, ErrorCode::RuleBudgetExceeded];
+
+impl Alert {
+    /// Why readings of a person were not judged, as the service's own alert tells it; none for any other alert.
+    #[must_use]
+    pub fn why_not_judged(&self) -> Option<ErrorCode> {
+        let is_it = self.made_by.content_hash.is_empty() && self.made_by.rule == NOT_JUDGED;
+        REASONS.into_iter().find(|reason| is_it && reason.sentence() == self.clinician_message)
+    }
+}
+
 impl Deciding<'_> {
     /// A reading is stored without having been judged, and somebody hears of it.
     pub(super) fn not_judged(&mut self, admitted: &Admitted, is_again: bool, reason: ErrorCode) {

@@ -182,7 +182,7 @@ impl Filling {
         for people in people.chunks(TOGETHER) {
             let slices = people.iter().map(|person| Slice {
                 subject: Subject::Patient(person.id.clone()),
-                events: vec![Event::Registered(person.clone())],
+                events: vec![Event::written(person.clone())],
             });
             let who = Access::system(Purpose::SetUp);
             let answers = self.store.apply(&who, slices.collect(), self.decide.clone(), DateTime::UNIX_EPOCH).await;

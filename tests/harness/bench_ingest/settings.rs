@@ -33,7 +33,7 @@ pub(super) fn write(world: &World, folder: &Path, has_rules: bool) -> Result<Pat
         let (hub, people) = (&home.hub, people.join(", "));
         write!(text, "\n[[hub]]\nid = '{hub}'\npublic_key = '{key}'\npeople = [{people}]\n").doing("write a hub")?;
     }
-    for Person { id, name, nhs_number } in people(world)? {
+    for Person { id, name, nhs_number, .. } in people(world)? {
         let number = nhs_number.spaced();
         write!(text, "\n[[person]]\nid = '{id}'\nname = '{}'\nnhs_number = '{number}'\n", name.as_str())
             .doing("write a person")?;
@@ -70,11 +70,9 @@ pub(super) fn people(world: &World) -> Result<Vec<Person>, Trouble> {
     everybody
         .map(|id| {
             let number = numbers.next().ok_or_else(|| Trouble::new("invent an NHS number", "there are no more"))?;
-            Ok(Person {
-                id: id.clone(),
-                name: Text::new(&format!("Bench {id}")).doing("name a person")?,
-                nhs_number: NhsNumber::parse_in(&number, Realm::Demo).doing("read an NHS number")?,
-            })
+            let name = Text::new(&format!("Bench {id}")).doing("name a person")?;
+            let number = NhsNumber::parse_in(&number, Realm::Demo).doing("read an NHS number")?;
+            Ok(Person::new(id.clone(), name, number))
         })
         .collect()
 }

@@ -8,7 +8,7 @@ use super::{
     volume::{FileSystem, Volume},
 };
 use crate::{
-    contents::Contents,
+    contents::{Contents, verified},
     ingest_process::{IngestProcess, Launched, Starting},
     trouble::{Doing, Trouble},
     under_test::{PLANT, SYNCHRONOUS_NORMAL},
@@ -47,7 +47,7 @@ impl Life {
     ) -> Result<Self, Trouble> {
         let volume = Volume::make(folder, mount, kind)?;
         let load = Load::new(seed)?;
-        let settings = load.people.write_settings(folder, &volume.path().join(DATA))?;
+        let settings = load.people.write_settings(folder, &volume.path().join(DATA), "")?;
         let log = folder.join("ingest.log");
         fs::write(&log, "").doing("begin a log")?;
         let (program, random) = (program.to_owned(), Seeded::new(seed, "when the power goes"));
@@ -127,6 +127,10 @@ impl Life {
         let mut wrong: Vec<String> = broken.into_iter().chain(self.load.take_wrong()).map(at_end).collect();
         if verdict.acked != verdict.invoked {
             wrong.push(at_end(format!("acknowledged {} of {}", verdict.acked, verdict.invoked)));
+        }
+        match verified(&self.data())? {
+            Ok(_sound) => tally.sound += 1,
+            Err(what) => wrong.push(at_end(what)),
         }
         tally.broken.append(&mut wrong);
         tally.lost += verdict.lost.len();

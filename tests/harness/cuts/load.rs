@@ -73,6 +73,14 @@ pub(super) struct Offered {
 
 type Batch = Arc<Vec<Arc<Offered>>>;
 
+/// A request that was refused whole, as it was told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Refused {
+    pub(super) status: u16,
+    pub(super) code: String,
+    pub(super) retry_after: Option<String>,
+}
+
 /// Everything sent and told, over all cuts of one store.
 #[derive(Default)]
 struct Book {
@@ -215,9 +223,8 @@ impl Load {
         Ok(batch)
     }
 
-    /// Sends one batch and notes what was told. True where it was acknowledged before a cut.
-    fn send(&self, process: usize, hub: &TestHub, batch: &[Arc<Offered>], to: SocketAddr) -> Result<bool, Trouble> {
-        let process = u32::try_from(process).doing("number a connection")?;
+    /// Sends one batch, and notes that it was sent.
+    fn ask(&self, process: u32, hub: &TestHub, batch: &[Arc<Offered>], to: SocketAddr) -> Result<Asked, Trouble> {
         let now = WallClock.now();
         let readings: Vec<&str> = batch.iter().map(|offered| offered.json.as_str()).collect();
         let body = format!(r#"{{"made_at":"{}","lane":"live","readings":[{}]}}"#, v1::moment(now), readings.join(","));
@@ -226,19 +233,20 @@ impl Load {
             let mut book = self.book();
             batch.iter().for_each(|offered| book.history.invoke(process, offered.id));
         }
-        let answer = call.send(to).map_err(|error| error.to_string()).and_then(|answer| receipt(&answer));
+        Ok(call.send(to))
+    }
+
+    /// Sends one batch and notes what was told. True where it was acknowledged before a cut.
+    fn send(&self, process: usize, hub: &TestHub, batch: &[Arc<Offered>], to: SocketAddr) -> Result<bool, Trouble> {
+        let process = u32::try_from(process).doing("number a connection")?;
+        let asked = self.ask(process, hub, batch, to)?;
+        let answer = asked.map_err(|error| error.to_string()).and_then(|answer| receipt(&answer));
         // The answer was read whole before this is asked: where the cut had not been ordered then, it counts.
         let is_cut = self.is_cut.load(Ordering::SeqCst);
         let mut book = self.book();
         match answer {
             Ok(receipt) if !is_cut => {
-                for (offered, line) in batch.iter().zip(&receipt.readings) {
-                    book.history.ok(process, offered.id, Some(line.outcome));
-                    book.wrong.extend(wrong_with(offered, line));
-                }
-                if receipt.readings.len() != batch.len() {
-                    book.wrong.push(format!("a receipt has {} lines for {}", receipt.readings.len(), batch.len()));
-                }
+                book.acknowledged(process, batch, &receipt);
                 Ok(true)
             }
             other => {
@@ -251,6 +259,39 @@ impl Load {
         }
     }
 
+    /// Sends one batch to a service that may refuse it whole, and notes what was told.
+    fn offer(&self, hub: &TestHub, batch: &[Arc<Offered>], to: SocketAddr) -> Result<Option<Refused>, Trouble> {
+        let answer = self.ask(0, hub, batch, to)?.doing("offer readings")?;
+        let mut book = self.book();
+        if answer.status == 200 {
+            let receipt = answer.receipt().doing("read a receipt")?;
+            book.acknowledged(0, batch, &receipt);
+            return Ok(None);
+        }
+        // Refused whole: nothing of it may be there, unless it is offered again.
+        batch.iter().for_each(|offered| book.history.fail(0, offered.id));
+        let code = answer.problem().doing("read a refusal")?.code;
+        Ok(Some(Refused { status: answer.status, code, retry_after: answer.header("retry-after").map(str::to_owned) }))
+    }
+
+    /// Offers new readings of one home, as [`Load::offer`].
+    pub(super) fn offer_new(&self, random: &Seeded, to: SocketAddr) -> Result<Option<Refused>, Trouble> {
+        let hubs: Vec<usize> = (0..HUBS).collect();
+        let (home, hub) = pick(random, &hubs).and_then(|home| Ok((*home, self.hub(*home)?)))?;
+        self.offer(hub, self.new_batch(home, random)?.as_slice(), to)
+    }
+
+    /// Offers the first readings again, as [`Load::offer`].
+    pub(super) fn offer_first_again(&self, to: SocketAddr) -> Result<Option<Refused>, Trouble> {
+        let first = self.offered().into_iter().take(1).collect::<Vec<_>>();
+        let home = first.first().map_or(0, |offered| offered.person / super::people::PEOPLE_OF_A_HUB);
+        self.offer(self.hub(home)?, &first, to)
+    }
+
+    fn hub(&self, number: usize) -> Result<&TestHub, Trouble> {
+        self.people.hubs.get(number).ok_or_else(|| Trouble::new("find a hub", "no such hub"))
+    }
+
     /// Offers everything that was ever offered again, and expects that all of it is there now.
     pub(super) fn offer_all_again(&self, process: &IngestProcess) -> Result<(), Trouble> {
         self.is_cut.store(false, Ordering::SeqCst);
@@ -259,12 +300,27 @@ impl Load {
             by_home.entry(offered.person / super::people::PEOPLE_OF_A_HUB).or_default().push(offered);
         }
         for (hub, offered) in by_home {
-            let hub = self.people.hubs.get(hub).ok_or_else(|| Trouble::new("offer again", "no such hub"))?;
+            let hub = self.hub(hub)?;
             for batch in offered.chunks(OFFERED_AGAIN) {
                 self.send(CONNECTIONS, hub, batch, process.address())?;
             }
         }
         Ok(())
+    }
+}
+
+/// What came of sending.
+type Asked = std::io::Result<Answer>;
+
+impl Book {
+    fn acknowledged(&mut self, process: u32, batch: &[Arc<Offered>], receipt: &Receipt) {
+        for (offered, line) in batch.iter().zip(&receipt.readings) {
+            self.history.ok(process, offered.id, Some(line.outcome));
+            self.wrong.extend(wrong_with(offered, line));
+        }
+        if receipt.readings.len() != batch.len() {
+            self.wrong.push(format!("a receipt has {} lines for {}", receipt.readings.len(), batch.len()));
+        }
     }
 }
 

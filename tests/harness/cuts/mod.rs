@@ -10,9 +10,12 @@
 //! its commits is caught in the same run, or the run fails; all mounts are in a name space that ends with the run, so that
 //! nothing is left behind however it ends.
 //!
+//! Besides, a disk is filled up for real ([`Full`]).
+//!
 //! What this does not show: a disk that reorders what it was told to write, or lies about a sync. The crash images of the
 //! storage tests do.
 
+mod full;
 mod judge;
 mod life;
 mod load;
@@ -22,6 +25,7 @@ mod summary;
 mod trigger;
 mod volume;
 
+pub use full::{Full, FullSummary};
 pub use rehearsal::Rehearsal;
 pub use summary::{Cuts, Summary};
 pub use volume::FileSystem;
@@ -53,6 +57,8 @@ pub struct Wanted {
     pub file_systems: Vec<FileSystem>,
     /// Where everything random comes from.
     pub seed: u64,
+    /// Whether the first of the file systems is also filled up.
+    pub fills_a_disk: bool,
 }
 
 /// Becomes this program with the same arguments and `--inside FOLDER`, in a name space of its own.
@@ -113,6 +119,14 @@ pub fn run(wanted: &Wanted, folder: &Path, say: fn(&str)) -> Result<bool, Troubl
         say(&summary.to_string());
         summary.broken().iter().for_each(|broken| say(broken));
         is_good &= summary.is_good();
+    }
+    if let (true, Some(kind)) = (wanted.fills_a_disk, wanted.file_systems.first().copied()) {
+        let (folder, mount) = (memory.path().join("full"), memory.place_beside("full"));
+        std::fs::create_dir(&folder).doing("make a folder")?;
+        let summary = full::on_full_disks((&folder, &mount), &program, kind, wanted.seed)?;
+        say(&summary.to_string());
+        summary.broken().iter().for_each(|broken| say(broken));
+        is_good &= summary.broken().is_empty();
     }
     Ok(is_good)
 }

@@ -52,13 +52,13 @@ impl People {
         hub * PEOPLE_OF_A_HUB..(hub + 1) * PEOPLE_OF_A_HUB
     }
 
-    /// Writes the settings of a service with its data in a folder; they stay outside it.
-    pub(super) fn write_settings(&self, folder: &Path, data: &Path) -> Result<PathBuf, Trouble> {
+    /// Writes the settings of a service with its data in a folder; they stay outside it. `more` are settings of its own.
+    pub(super) fn write_settings(&self, folder: &Path, data: &Path, more: &str) -> Result<PathBuf, Trouble> {
         let (settings, pack) = (folder.join("ingest.toml"), folder.join("test-home-bp.toml"));
         write_pack(&pack)?;
         let mut text = format!(
             "listen = '127.0.0.1:0'\ndata = '{}'\npacks = ['{}']\nservice_name = 'Test'\nservice_hours = 'Always.'\n\
-             people_are = 'invented'\n",
+             people_are = 'invented'\n{more}",
             data.display(),
             pack.display()
         );

@@ -7,8 +7,11 @@ use crate::{
     ingest_process::IngestProcess,
     trouble::{Doing, Trouble},
 };
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use tempfile::TempDir;
+
+/// The store's folder.
+const DATA: &str = "ingest";
 
 /// After how many answers the service is killed.
 const REQUESTS: u64 = 40;
@@ -17,7 +20,7 @@ const REQUESTS: u64 = 40;
 pub struct Rehearsal {
     load: Load,
     contents: Contents,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 impl Rehearsal {
@@ -27,8 +30,8 @@ impl Rehearsal {
     /// [`Trouble`] where it does not start, or its store cannot be read.
     pub fn play(program: &Path, seed: u64) -> Result<Self, Trouble> {
         let folder = tempfile::tempdir().doing("make a folder")?;
-        let (data, load) = (folder.path().join("ingest"), Load::new(seed)?);
-        let settings = load.people.write_settings(folder.path(), &data)?;
+        let (data, load) = (folder.path().join(DATA), Load::new(seed)?);
+        let settings = load.people.write_settings(folder.path(), &data, "")?;
         let process = IngestProcess::start(program, &settings, &folder.path().join("ingest.log"))?;
         load.run(&process, seed, |happens| {
             Trigger::Acknowledged { requests: REQUESTS }.wait(&happens, &data)?;
@@ -37,13 +40,19 @@ impl Rehearsal {
         })?;
         process.gone()?;
         let contents = Contents::read(&data)?;
-        Ok(Self { load, contents, _folder: folder })
+        Ok(Self { load, contents, folder })
     }
 
     /// What the store held.
     #[must_use]
     pub fn contents(&self) -> &Contents {
         &self.contents
+    }
+
+    /// Where the store lies.
+    #[must_use]
+    pub fn data(&self) -> PathBuf {
+        self.folder.path().join(DATA)
     }
 
     /// What is broken, had the store held this, and answers that were wrong.

@@ -24,6 +24,8 @@ pub struct Cuts {
     pub breaches: usize,
     /// Alerts that are there for them.
     pub alerts: usize,
+    /// Stores that `ingest verify` found sound, after their last cut and everything offered again.
+    pub sound: u32,
     /// Everything that was broken.
     pub broken: Vec<String>,
 }
@@ -62,6 +64,7 @@ impl Summary {
             (genuine.lost > 0, "acknowledged readings were lost"),
             (genuine.duplicated > 0, "readings were stored twice"),
             (genuine.alerts != genuine.breaches, "not every breach has one alert"),
+            (*wanted > 0 && genuine.sound == 0, "no store was found sound at its end"),
         ] {
             if is_wrong {
                 broken.push(format!("{}: {what}", file_system.name()));
@@ -74,12 +77,12 @@ impl Summary {
 impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { file_system, genuine, planted, .. } = self;
-        let Cuts { cuts, while_starting, acknowledged, lost, duplicated, breaches, alerts, .. } = genuine;
+        let Cuts { cuts, while_starting, acknowledged, lost, duplicated, breaches, alerts, sound, .. } = genuine;
         write!(
             f,
             "{}: power cuts {cuts} ({while_starting} while starting, {} between a reading and its commit, {} between a \
              commit and its answer), acknowledged {acknowledged}, lost {lost}, duplicated {duplicated}, breaches \
-             {breaches}, alerts {alerts}; planted synchronous=NORMAL: lost {} in {} cuts",
+             {breaches}, alerts {alerts}; `ingest verify`: {sound} stores are sound; planted synchronous=NORMAL: lost {} in {} cuts",
             file_system.name(),
             genuine.before_commit,
             genuine.after_commit,
@@ -95,7 +98,7 @@ mod tests {
 
     #[test]
     fn one_broken_promise_or_a_planted_store_that_was_not_caught_is_not_good() {
-        let genuine = Cuts { cuts: 2, acknowledged: 9, breaches: 3, alerts: 3, ..Cuts::default() };
+        let genuine = Cuts { cuts: 2, acknowledged: 9, breaches: 3, alerts: 3, sound: 1, ..Cuts::default() };
         let planted = Cuts { cuts: 1, lost: 4, ..Cuts::default() };
         let good = Summary { file_system: FileSystem::Ext4, wanted: 2, genuine: genuine.clone(), planted };
         assert!(good.is_good(), "{:?}", good.broken());
@@ -108,6 +111,7 @@ mod tests {
             with(Cuts { lost: 1, ..genuine.clone() }),
             with(Cuts { duplicated: 1, ..genuine.clone() }),
             with(Cuts { alerts: 2, ..genuine.clone() }),
+            with(Cuts { sound: 0, ..genuine.clone() }),
             with(Cuts { broken: vec!["something".to_owned()], ..genuine.clone() }),
         ] {
             assert_eq!(bad.broken().len(), 1, "{bad:?}");

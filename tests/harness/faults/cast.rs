@@ -114,7 +114,7 @@ fn staff(patients: BTreeSet<PatientId>, hubs: BTreeSet<HubId>) -> Result<Access,
 fn persons(people: &[PatientId]) -> Result<Vec<Person>, Trouble> {
     let numbers = (0..10_000_u32).filter_map(|n| NhsNumber::parse_in(&format!("999{n:07}"), Realm::Demo).ok());
     let person = |(n, (id, nhs_number)): (usize, (&PatientId, NhsNumber))| {
-        Ok(Person { id: id.clone(), name: Text::new(&format!("Invented {n}")).doing("name a person")?, nhs_number })
+        Ok(Person::new(id.clone(), Text::new(&format!("Invented {n}")).doing("name a person")?, nhs_number))
     };
     people.iter().zip(numbers).enumerate().map(person).collect()
 }

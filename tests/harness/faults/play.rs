@@ -188,7 +188,7 @@ impl<'a> Stage<'a> {
             Act::Register => {
                 let slice = |person: &rules::Person| Slice {
                     subject: Subject::Patient(person.id.clone()),
-                    events: vec![Event::Registered(person.clone())],
+                    events: vec![Event::written(person.clone())],
                 };
                 take(apply(&Access::system(Purpose::SetUp), cast.people.iter().map(slice).collect()).await);
             }

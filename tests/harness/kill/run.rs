@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     clock::wait_until,
-    contents::Contents,
+    contents::{Contents, verified},
     footprint::{Footprint, Pressure},
     history::{History, Verdict},
     ingest_process::{IngestProcess, Launched, Starting},
@@ -30,6 +30,8 @@ pub(super) struct Run {
     /// What was broken right after the kill or at the end, apart from the history.
     pub(super) broken: Vec<String>,
     pub(super) decided: Vec<String>,
+    /// Whether `ingest verify` finds the store sound at the end.
+    pub(super) is_sound: bool,
 }
 
 impl Run {
@@ -97,9 +99,12 @@ pub(super) async fn run(
         broken.push(format!("acknowledged {} of {}", at_end.acked, story.len()));
     }
     broken.extend(contents.halves().into_iter().map(|half| format!("at the end: {half}")));
+    let sound = verified(&footprint.data())?;
+    let is_sound = sound.is_ok();
+    broken.extend(sound.err().map(|wrong| format!("at the end: {wrong}")));
     let (acknowledged_at_kill, acknowledged) = (at_kill.acknowledgements(), told.history.acknowledgements());
     let decided = contents.decided(&told.heard);
-    Ok(Run { was_killed, acknowledged_at_kill, acknowledged, right_after, at_end, broken, decided })
+    Ok(Run { was_killed, acknowledged_at_kill, acknowledged, right_after, at_end, broken, decided, is_sound })
 }
 
 impl Stage<'_> {

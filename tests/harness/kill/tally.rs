@@ -24,6 +24,8 @@ pub struct Tally {
     pub after_commit: usize,
     /// Kills that caught a reading sent and not yet stored.
     pub before_commit: usize,
+    /// Stores that `ingest verify` found sound, after the last check of their run.
+    pub sound: usize,
     /// Everything that was broken, each with its run.
     pub broken: Vec<String>,
 }
@@ -39,6 +41,7 @@ impl Tally {
         self.duplicated += run.at_end.duplicated.len();
         self.after_commit += usize::from(run.right_after.unknown_present > 0);
         self.before_commit += usize::from(run.right_after.unknown_absent > 0);
+        self.sound += usize::from(run.is_sound);
         for (when, verdict) in [("right after the kill", &run.right_after), ("at the end", &run.at_end)] {
             if !verdict.holds() {
                 self.broken.push(format!("{which}, {when}: {verdict}"));
@@ -70,6 +73,7 @@ impl Tally {
             duplicated,
             after_commit,
             before_commit,
+            sound,
             mut broken,
         } = other;
         for (point, kills) in at_points {
@@ -84,6 +88,7 @@ impl Tally {
             (&mut self.duplicated, duplicated),
             (&mut self.after_commit, after_commit),
             (&mut self.before_commit, before_commit),
+            (&mut self.sound, sound),
         ] {
             *mine += theirs;
         }
@@ -102,11 +107,11 @@ impl Tally {
 /// As the summary of a gate says it, with a genuine store.
 impl fmt::Display for Tally {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { kills, between, at_points, acknowledged, lost, duplicated, .. } = self;
+        let Self { kills, between, at_points, acknowledged, lost, duplicated, sound, .. } = self;
         write!(
             f,
             "kills {kills}, {} of them at steps of a commit, between first and last acknowledgement {between}, \
-             acknowledged {acknowledged}, lost {lost}, duplicated {duplicated}",
+             acknowledged {acknowledged}, lost {lost}, duplicated {duplicated}; `ingest verify`: {sound} stores are sound",
             at_points.values().sum::<usize>()
         )
     }

@@ -70,7 +70,7 @@ pub(super) fn people() -> Result<Vec<Person>, Trouble> {
 fn person((id, name, number): PersonRow) -> Result<Person, Trouble> {
     let nhs_number = NhsNumber::parse_in(number, Realm::Demo).doing("read an NHS number")?;
     let id = PatientId::parse(id).doing("name a person")?;
-    Ok(Person { id, name: Text::new(name).doing("name somebody")?, nhs_number })
+    Ok(Person::new(id, Text::new(name).doing("name somebody")?, nhs_number))
 }
 
 /// What the service must know of a hub: its key and its people.

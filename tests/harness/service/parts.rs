@@ -100,7 +100,7 @@ pub(super) struct ByHeader {
 }
 
 impl SignIn for ByHeader {
-    fn signed_in(&self, request: &RequestHead) -> Option<Access> {
+    fn signed_in(&self, request: &RequestHead, _at: chrono::DateTime<chrono::Utc>) -> Option<Access> {
         let named = request.headers().get(STAFF_HEADER).and_then(|value| value.to_str().ok());
         self.staff.get(named.unwrap_or(self.usual)).cloned()
     }

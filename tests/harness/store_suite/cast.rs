@@ -59,7 +59,7 @@ pub(super) fn staff(name: &str, people: &[usize]) -> Access {
 
 pub(super) fn person(n: usize, name: &str) -> Person {
     let nhs_number = NhsNumber::parse("999 000 0018").expect("an NHS number that is never issued");
-    Person { id: pt(n), name: Text::new(name).expect("a name"), nhs_number }
+    Person::new(pt(n), Text::new(name).expect("a name"), nhs_number)
 }
 
 pub(super) fn event(admitted: &Admitted) -> Event {

@@ -6,14 +6,16 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use ingest::{
     access::Access,
+    server_key::ServerKey,
     store::{
-        ApplyError, Change, Committed, Cursor, Decide, Outcome, ReadError, Slice, Store, StoredReading, StoredRefusal,
-        Witness,
+        ApplyError, Change, Committed, Cursor, Decide, Outcome, ReadError, Scrubbed, SignedRoot, Slice, Store,
+        StoreGauges, StoredDamage, StoredReading, StoredRefusal, Witness,
+        evidence::{NotVerified, Progress, Verified},
     },
 };
 use rules::{Alert, Job, Person, Timer};
 use std::sync::Arc;
-use vitals::{Admitted, AlertId, HubId, PatientId, wire::signing::ReplayWindow};
+use vitals::{Admitted, AlertId, HubId, PatientId, ReadingId, wire::signing::ReplayWindow};
 
 /// What slices come to, in their order.
 pub(super) type Answers = Vec<Result<Committed<Outcome>, ApplyError>>;
@@ -23,6 +25,9 @@ pub(super) type Page = Result<(Vec<Change>, Cursor), ReadError>;
 
 /// What a read comes to.
 pub(super) type Read<T> = Result<Vec<T>, ReadError>;
+
+/// What signing a root comes to.
+pub(super) type Signed = Result<Option<Committed<SignedRoot>>, ReadError>;
 
 /// One call of `apply`.
 #[derive(Clone)]
@@ -138,6 +143,34 @@ pub(super) trait Fault: Send + Sync {
     ) -> Result<Vec<bool>, ReadError> {
         real.witnessed(who, heads).await
     }
+
+    async fn wanted(&self, real: &dyn Store, who: &Access, hub: &HubId, limit: usize) -> Read<ReadingId> {
+        real.wanted(who, hub, limit).await
+    }
+
+    async fn damaged(&self, real: &dyn Store, who: &Access, limit: usize) -> Read<StoredDamage> {
+        real.damaged(who, limit).await
+    }
+
+    async fn scrub(&self, real: &dyn Store, who: &Access, rows: u64, at: DateTime<Utc>) -> Result<Scrubbed, ReadError> {
+        real.scrub(who, rows, at).await
+    }
+
+    async fn verify(&self, real: &dyn Store, who: &Access) -> Result<Verified, NotVerified> {
+        real.verify(who, &|_progress| {}).await
+    }
+
+    async fn sign_root(&self, real: &dyn Store, who: &Access, key: &ServerKey, at: DateTime<Utc>) -> Signed {
+        real.sign_root(who, key, at).await
+    }
+
+    async fn newest_root(&self, real: &dyn Store, who: &Access) -> Result<Option<SignedRoot>, ReadError> {
+        real.newest_root(who).await
+    }
+
+    fn gauges(&self, real: &dyn Store) -> StoreGauges {
+        real.gauges()
+    }
 }
 
 /// A store that is open, behind a fault.
@@ -235,6 +268,42 @@ impl Store for Behind {
 
     async fn witnessed(&self, who: &Access, heads: Vec<(PatientId, Witness)>) -> Result<Vec<bool>, ReadError> {
         self.fault.witnessed(self.real.as_ref(), who, heads).await
+    }
+
+    async fn wanted(&self, who: &Access, hub: &HubId, limit: usize) -> Read<ReadingId> {
+        self.fault.wanted(self.real.as_ref(), who, hub, limit).await
+    }
+
+    async fn damaged(&self, who: &Access, limit: usize) -> Read<StoredDamage> {
+        self.fault.damaged(self.real.as_ref(), who, limit).await
+    }
+
+    async fn scrub(&self, who: &Access, rows: u64, at: DateTime<Utc>) -> Result<Scrubbed, ReadError> {
+        self.fault.scrub(self.real.as_ref(), who, rows, at).await
+    }
+
+    async fn met_damage(&self) {
+        self.real.met_damage().await;
+    }
+
+    async fn verify(
+        &self,
+        who: &Access,
+        _on_progress: &(dyn Fn(Progress) + Send + Sync),
+    ) -> Result<Verified, NotVerified> {
+        self.fault.verify(self.real.as_ref(), who).await
+    }
+
+    async fn sign_root(&self, who: &Access, key: &ServerKey, at: DateTime<Utc>) -> Signed {
+        self.fault.sign_root(self.real.as_ref(), who, key, at).await
+    }
+
+    async fn newest_root(&self, who: &Access) -> Result<Option<SignedRoot>, ReadError> {
+        self.fault.newest_root(self.real.as_ref(), who).await
+    }
+
+    fn gauges(&self) -> StoreGauges {
+        self.fault.gauges(self.real.as_ref())
     }
 
     async fn halted(&self) {

@@ -11,6 +11,7 @@ mod access;
 mod busy;
 mod cast;
 pub mod embedded;
+mod evidence;
 mod fault;
 mod follow;
 mod gate;
@@ -201,6 +202,7 @@ fn checks() -> Vec<Check> {
         unjudged::checks(),
         numbers::checks(),
         witness::checks(),
+        evidence::checks(),
         property::checks(),
     ]
     .into_iter()

@@ -54,7 +54,7 @@ async fn filled(stage: &Stage) -> Result<Vec<Admitted>, super::Fails> {
     stage.offer(&of_nobody(&calm(5, 1, 0)), at(100)).await?;
     stage.offer(&red(4, 1, 0), at(101)).await?;
     for (n, name) in [(2, "Bo Test"), (1, "Ada Test")] {
-        stage.own(Purpose::SetUp, &pt(n), Event::Registered(person(n, name)), at(110)).await??;
+        stage.own(Purpose::SetUp, &pt(n), Event::written(person(n, name)), at(110)).await??;
     }
     let refused = RefusedReading { hub: hub(0), id: None, code: ErrorCode::UnitNotSupported, body: "{}".to_owned() };
     let events = vec![Event::Refused(Box::new(refused))];
@@ -80,9 +80,9 @@ async fn same_again(stage: &mut Stage) -> Holds {
         ensure(stage.see().await? == before, "all that it showed, it shows again")?;
     }
     // The service registers its people at every start: that is no change. Another name is one.
-    stage.own(Purpose::SetUp, &pt(1), Event::Registered(person(1, "Ada Test")), at(200)).await??;
+    stage.own(Purpose::SetUp, &pt(1), Event::written(person(1, "Ada Test")), at(200)).await??;
     ensure(stage.see().await? == before, "registering the same person again is no change")?;
-    stage.own(Purpose::SetUp, &pt(1), Event::Registered(person(1, "Ada Other")), at(201)).await??;
+    stage.own(Purpose::SetUp, &pt(1), Event::written(person(1, "Ada Other")), at(201)).await??;
     same(&stage.people().await?, &vec![person(1, "Ada Other"), person(2, "Bo Test")], "people")?;
     same(&stage.changes().await?.len(), &(before.changes.len() + 1), "changes")
 }

@@ -6,7 +6,7 @@
 
 use super::{
     Check, Fails, Holds, Plant,
-    cast::{at, hub, undated},
+    cast::{at, hub, of_nobody, pt, undated},
     fault::{Answers, Call, Fault},
     same,
     shapes::{ChangesReadings, readings_of, salt},
@@ -78,6 +78,15 @@ pub(super) fn checks() -> Vec<Check> {
             plants: vec![
                 Plant::new("equal bytes are one reading, whoever heard them", JoinsAll::default),
                 Plant::new("equal bytes of two hubs are one reading, however far apart", JoinsOtherHubs::default),
+            ],
+        },
+        Check {
+            name: "one undated frame that hubs have for different people stays with each of them",
+            run: |stage| Box::pin(other_people(stage)),
+            plants: vec![
+                Plant::new("equal bytes are one reading, whoever heard them", JoinsAll::default),
+                Plant::new("equal bytes of two hubs are one reading, whomever they are of", JoinsOtherHubs::default),
+                Plant::new("the newest frame is known for one person only", OnlyTheNewest::default),
             ],
         },
         Check {
@@ -169,6 +178,26 @@ async fn two(stage: &mut Stage) -> Holds {
     same(&outcome.readings.iter().filter(|reading| stored(reading).is_ok()).count(), &2, "of one slice, stored")
 }
 
+/// A scale in a hall, that hubs have for different people or for nobody yet: whose weight it is, nobody may guess, and each
+/// is judged where its hub put it.
+async fn other_people(stage: &mut Stage) -> Holds {
+    let told = tell(stage, &undated(1, &hub(0), 0, GRAMS)).await?;
+    stored(&told)?;
+    stored(&tell(stage, &undated(2, &hub(1), 5, GRAMS)).await?)?;
+    let inbox = of_nobody(&undated(1, &hub(2), 10, GRAMS));
+    same(&tell(stage, &inbox).await?, &ReadingOutcome::Unassigned { id: inbox.reading.id }, "of nobody yet")?;
+    // Each is known again to those who have it for the same person, also where another's came since.
+    stage.reopen().await?;
+    let again = tell(stage, &undated(1, &hub(3), 15, GRAMS)).await?;
+    same(&duplicate(&again)?, &Some(stored(&told)?), "the first person's, by a fourth hub")?;
+    duplicate(&tell(stage, &undated(2, &hub(4), 20, GRAMS)).await?)?;
+    duplicate(&tell(stage, &of_nobody(&undated(1, &hub(5), 25, GRAMS))).await?)?;
+    let whose: Vec<_> = stage.readings().await?.into_iter().map(|kept| kept.reading.who).collect();
+    same(&whose, &[2, 1].map(|n| vitals::Who::Patient(pt(n))).to_vec(), "whose the readings are, the newest first")?;
+    same(&stage.unassigned().await?.len(), &1, "readings of nobody")?;
+    same(&stage.refusals().await?, &Vec::new(), "conflicts")
+}
+
 async fn apart(stage: &mut Stage) -> Holds {
     let first = undated(1, &hub(0), 0, GRAMS);
     let heavier = undated(1, &hub(1), 10, GRAMS + 100);
@@ -233,6 +262,28 @@ impl Fault for JoinsOtherHubs {
                 let kept = first.entry(key).or_insert_with(|| admitted.clone());
                 if kept.hub != admitted.hub {
                     take_for(admitted, kept);
+                }
+            }
+        }
+        call.on(real).await
+    }
+}
+
+/// Has each frame for new that is not of the person whose was the newest of its bytes.
+#[derive(Default)]
+struct OnlyTheNewest(Mutex<BTreeMap<Vec<u8>, vitals::Who>>);
+
+#[async_trait]
+impl Fault for OnlyTheNewest {
+    async fn apply(&self, real: &dyn Store, mut call: Call) -> Answers {
+        {
+            let mut newest = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            for admitted in readings_of(&mut call.slices) {
+                let bytes = admitted.reading.raw.bytes.clone();
+                let before = newest.insert(bytes, admitted.reading.who.clone());
+                if before.is_some_and(|before| before != admitted.reading.who) {
+                    let hub = admitted.hub.clone();
+                    admitted.reading.raw.bytes.extend(hub.as_str().bytes());
                 }
             }
         }

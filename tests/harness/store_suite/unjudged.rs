@@ -148,7 +148,7 @@ impl Fault for FillsTheLog {
         let is_a_try =
             call.slices.iter().flat_map(|slice| &slice.events).any(|event| matches!(event, Event::Reconsider(_)));
         if is_a_try {
-            let registered = Event::Registered(super::cast::person(1, &format!("Tried at {}", call.at.timestamp())));
+            let registered = Event::written(super::cast::person(1, &format!("Tried at {}", call.at.timestamp())));
             let subject = ingest::store::Subject::Patient(pt(1));
             let slices = vec![ingest::store::Slice { subject, events: vec![registered] }];
             let noted = Call { who: Access::system(Purpose::SetUp), slices, ..call.clone() };

@@ -6,18 +6,22 @@ use super::{
 };
 
 /// What each package may depend on, of ours. Not in the list: hub-agent and ingest, which meet only in `vitals::wire`.
-const ARROWS: [(&str, &[&str]); 10] = [
+const ARROWS: [(&str, &[&str]); 11] = [
     ("vitals", &[]),
     ("look", &["vitals"]),
     ("device-codecs", &["vitals"]),
-    ("rules", &["vitals"]),
+    ("register", &["vitals"]),
+    ("rules", &["register", "vitals"]),
     ("hub-agent", &["device-codecs", "rules", "look", "vitals"]),
-    ("ingest", &["rules", "look", "vitals"]),
-    ("demo", &["hub-agent", "ingest", "rules", "look", "vitals"]),
+    ("ingest", &["rules", "register", "look", "vitals"]),
+    ("demo", &["hub-agent", "ingest", "rules", "register", "look", "vitals"]),
     ("fuzz-codecs", &["device-codecs", "vitals"]),
     // A disk for SQLite, which knows nothing of what is kept on it.
     ("faults", &[]),
-    ("system-tests", &["vitals", "look", "device-codecs", "rules", "hub-agent", "ingest", "demo", "faults"]),
+    (
+        "system-tests",
+        &["vitals", "look", "register", "device-codecs", "rules", "hub-agent", "ingest", "demo", "faults"],
+    ),
 ];
 
 /// The arrows, from and to, that the list does not allow; a package that is not in the list is refused too.

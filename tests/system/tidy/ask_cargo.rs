@@ -5,7 +5,8 @@ use harness::tree;
 use std::process::Command;
 
 /// The packages that ship. `system-tests` is the one member that does not.
-pub(super) const PRODUCTS: [&str; 7] = ["vitals", "look", "device-codecs", "rules", "hub-agent", "ingest", "demo"];
+pub(super) const PRODUCTS: [&str; 8] =
+    ["vitals", "look", "register", "device-codecs", "rules", "hub-agent", "ingest", "demo"];
 
 /// What we ship for, and so what is judged: the other platforms' packages need not even be on this machine.
 const PLATFORMS: [&str; 2] = ["x86_64-unknown-linux-gnu", "aarch64-unknown-linux-gnu"];

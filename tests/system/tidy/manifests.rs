@@ -116,9 +116,14 @@ fn a_panic_unwinds_in_every_profile() {
 }
 
 #[test]
-fn cargo_is_configured_with_aliases_and_the_flags_of_sqlite_only() {
+fn cargo_is_configured_with_aliases_and_the_flags_of_sqlite_and_of_signatures_only() {
     let config: Table = toml::from_str(&read(".cargo/config.toml")).unwrap();
-    assert_eq!(config.keys().collect::<Vec<_>>(), ["alias", "env"]);
+    assert_eq!(config.keys().collect::<Vec<_>>(), ["alias", "env", "target"]);
+    // What a processor may lack is chosen when the program runs, and never when it is built.
+    let target: Table =
+        toml::from_str("x86_64-unknown-linux-gnu.rustflags = [\"--cfg\", 'curve25519_dalek_backend=\"avx512\"']")
+            .unwrap();
+    assert_eq!(config.get("target"), Some(&toml::Value::Table(target)));
     let env = config.get("env").and_then(toml::Value::as_table).unwrap();
     assert_eq!(env.keys().collect::<Vec<_>>(), ["LIBSQLITE3_FLAGS"]);
 }

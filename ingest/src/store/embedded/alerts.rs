@@ -3,12 +3,14 @@
 //! Invariant: a list of alerts is whole or refused: a person's alerts count without a gap, and their record says how far.
 
 use super::{
+    alert_form,
     digest::Digest,
     fault::Fault,
+    kept,
     names::{Class, No},
     readings::Whom,
     record::{self, Subject},
-    rows::{self, Tx, Unsound, View, all, intact, one, run, verify},
+    rows::{self, Tx, View, all, intact, one, run, verify},
 };
 use rules::Alert;
 use rusqlite::{Row, params};
@@ -32,11 +34,12 @@ impl Kept {
         intact(TABLE, row, || {
             let (id, person, n, waiting): ([u8; 16], i64, i64, i64) =
                 (row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?);
-            let (seq, body): (i64, String) = (row.get(0)?, row.get(5)?);
-            let parts = [seq.into(), (&id).into(), person.into(), n.into(), waiting.into(), body.as_str().into()];
+            let (seq, body): (i64, &[u8]) = (row.get(0)?, row.get_ref(5)?.as_blob()?);
+            let parts = [seq.into(), (&id).into(), person.into(), n.into(), waiting.into(), body.into()];
             verify(view.keys, TABLE, &parts, row.get(6)?)?;
-            let alert: Alert = serde_json::from_str(&body)?;
-            if *alert.id.as_bytes() == id { Ok(Self { seq, n, is_waiting: waiting == 1, alert }) } else { Err(Unsound) }
+            let whose = PatientId::parse(&kept::name_of(view.names, No::try_from(person)?, Class::Person)?)?;
+            let alert = alert_form::take(view.names, AlertId::from_bytes(id), whose, body)?;
+            Ok(Self { seq, n, is_waiting: waiting == 1, alert })
         })
     }
 }
@@ -61,8 +64,7 @@ pub(super) fn each_after(
         let Kept { seq, n, alert, .. } = Kept::read(row, view)?;
         intact(TABLE, row, || {
             let (person, digest) = (No::try_from(row.get::<_, i64>(2)?)?, row.get(6)?);
-            let is_theirs = view.names.find(Class::Person, alert.patient.as_str()) == Some(person);
-            if is_theirs { Ok(Sound { seq, id: *alert.id.as_bytes(), person, n, digest }) } else { Err(Unsound) }
+            Ok(Sound { seq, id: *alert.id.as_bytes(), person, n, digest })
         })
     };
     rows::each(view.conn, &sql, params![after], read, each)
@@ -92,11 +94,12 @@ pub(super) enum AlertKept {
 
 /// Keeps an alert as it now is.
 pub(super) fn put(tx: &Tx<'_>, person: &mut Subject, alert: &Alert) -> Result<AlertKept, Fault> {
-    let (id, body) = (alert.id.as_bytes(), serde_json::to_string(alert)?);
+    let (id, body) = (alert.id.as_bytes(), alert_form::put(tx, alert)?);
+    let body = body.as_slice();
     let waiting = i64::from(alert.is_waiting());
     let no = i64::from(person.no);
     let digest = |seq: i64, n: i64| {
-        tx.keys.row(TABLE, &[seq.into(), id.into(), no.into(), n.into(), waiting.into(), body.as_str().into()])
+        tx.keys.row(TABLE, &[seq.into(), id.into(), no.into(), n.into(), waiting.into(), body.into()])
     };
     let sql = "SELECT seq, n, digest FROM alert WHERE id = ?1 AND person = ?2";
     let known = one(tx.conn, sql, params![id, no], |row| {

@@ -22,6 +22,7 @@ use crate::{
     access::Denied,
     store::{self, Decide, Outcome, Slice},
 };
+use register::Item;
 use rules::{
     Alert, Decisions, Event, PatientState, Verdict,
     event::{Audit, AuditKind},
@@ -32,12 +33,8 @@ use std::{
 };
 use vitals::{Admitted, ErrorCode, Flag, HubId, PatientId, ReadingId, bounded::Text};
 
-/// Applies one slice. The caller rolls back to its savepoint on any fault.
+/// Applies one slice that has events. The caller rolls back to its savepoint on any fault.
 pub(super) fn apply(tx: &Tx<'_>, slice: Slice, decide: &dyn Decide) -> Result<Outcome, Fault> {
-    // An empty slice is allowed to everybody, so it must tell nothing: not even the head of a chain.
-    if slice.events.is_empty() {
-        return Ok(Outcome::default());
-    }
     match slice.subject {
         store::Subject::Patient(patient) => apply_to_person(tx, &patient, slice.events, decide),
         store::Subject::Unassigned(hub) => apply_to_nobody(tx, &hub, slice.events),
@@ -113,12 +110,13 @@ fn happened(
                     others.push(Event::Reconsider(Box::new(stored)));
                 }
             }
-            Event::Registered(ref person) if person.id != *patient => return Err(Denied.into()),
+            Event::Written(ref written) if written.item.patient() != Some(patient) => return Err(Denied.into()),
             Event::Refused(_) | Event::Received { .. } => return Err(Denied.into()),
             Event::Due(_)
             | Event::Acknowledged { .. }
             | Event::Delivered { .. }
-            | Event::Registered(_)
+            | Event::Written(_)
+            | Event::AccountSet(_)
             | Event::Audited(_) => others.push(event),
         }
     }
@@ -193,7 +191,8 @@ fn as_reading(event: &Event) -> Option<&Admitted> {
         | Event::Due(_)
         | Event::Acknowledged { .. }
         | Event::Delivered { .. }
-        | Event::Registered(_)
+        | Event::Written(_)
+        | Event::AccountSet(_)
         | Event::Audited(_)
         | Event::Received { .. } => None,
     }
@@ -236,11 +235,14 @@ fn keep_recovered(
     let alerts = alerts::of_person(tx, person.no, person.record.alerts)?;
     let verdict = |recovered: &Recovered| {
         let id = recovered.admitted.reading.id;
+        let shows_it = |alert: &&Alert| alert.evidence.iter().any(|evidence| evidence.reading == id);
         if recovered.was_unjudged {
-            return (id, Verdict::unevaluated(ErrorCode::RulePanicked));
+            // The entry said why and cannot be read; the alert that told of it says it too, where it still shows the reading.
+            let why = alerts.iter().filter(shows_it).find_map(Alert::why_not_judged);
+            let why = why.or_else(|| alerts.iter().find_map(Alert::why_not_judged));
+            return (id, Verdict::unevaluated(why.unwrap_or(ErrorCode::RulePanicked)));
         }
         let late = recovered.admitted.reading.quality.has(Flag::ArrivedLate);
-        let shows_it = |alert: &&Alert| alert.evidence.iter().any(|evidence| evidence.reading == id);
         let alerts = alerts.iter().filter(shows_it).map(|alert| alert.id).collect();
         (id, Verdict::Evaluated { late, alerts, prompts: Vec::new() })
     };
@@ -307,7 +309,8 @@ fn keep_event(
             let digest = jobs::tried(tx, person.no, *job, *delivery)?;
             draft.thing(EntryKind::NotificationTried, &job.to_string(), None, &digest);
         }
-        Event::Registered(details) => {
+        Event::Written(written) => {
+            let Item::Patient(details) = &written.item else { return Err(Denied.into()) };
             // The service registers its people at every start; only what changed is an entry.
             if let Some(digest) = people::put(tx, person.no, details)? {
                 draft.thing(EntryKind::PersonRegistered, details.id.as_str(), None, &digest);
@@ -318,7 +321,7 @@ fn keep_event(
             }
         }
         Event::Audited(audit) => keep_audit(tx, draft, audit)?,
-        Event::Refused(_) | Event::Received { .. } => return Err(Denied.into()),
+        Event::Refused(_) | Event::AccountSet(_) | Event::Received { .. } => return Err(Denied.into()),
     }
     Ok(())
 }
@@ -337,7 +340,7 @@ pub(super) fn audit(tx: &Tx<'_>, class: Class, name: &str, said: &[Audit]) -> Re
 /// What is to be told, as an audit.
 pub(super) fn noted(what: AuditKind, about: &str) -> Result<Audit, Fault> {
     let about = Text::new(about).map_err(|_too_long| Fault::Missing("room for what is told".to_owned()))?;
-    Ok(Audit { what, about })
+    Ok(Audit { what, about, by: None })
 }
 
 /// What was done or found stands in the entry whole: there is no other row of it.
@@ -445,7 +448,8 @@ fn apply_to_nobody(tx: &Tx<'_>, hub: &HubId, events: Vec<Event>) -> Result<Outco
             | Event::Due(_)
             | Event::Acknowledged { .. }
             | Event::Delivered { .. }
-            | Event::Registered(_)
+            | Event::Written(_)
+            | Event::AccountSet(_)
             | Event::Audited(_)
             | Event::Received { .. } => {
                 return Err(Denied.into());
@@ -480,7 +484,8 @@ fn apply_to_service(tx: &Tx<'_>, events: Vec<Event>) -> Result<Outcome, Fault> {
             | Event::Due(_)
             | Event::Acknowledged { .. }
             | Event::Delivered { .. }
-            | Event::Registered(_) => return Err(Denied.into()),
+            | Event::Written(_)
+            | Event::AccountSet(_) => return Err(Denied.into()),
         }
     }
     if !audits.is_empty() {

@@ -17,8 +17,8 @@ use rules::Verdict;
 use std::collections::BTreeMap;
 use vitals::{Admitted, HubId, PatientId, Reading, ReadingId, Who};
 
-/// Two equal frames of one source without number or time are one reading where different hubs heard them within this
-/// (docs/decisions/0004).
+/// Two equal frames of one source without number or time are one reading where different hubs heard them within this, and
+/// have them for the same person (docs/decisions/0004).
 const HEARD_TOGETHER_WITHIN: TimeDelta = TimeDelta::seconds(90);
 
 /// What is new, and what became of the rest.
@@ -179,6 +179,7 @@ impl Arrivals {
             let apart = (kept.times.hub_received - reading.times.hub_received).abs();
             kept.is_told_apart_by_receipt()
                 && kept.source == reading.source
+                && whose(kept) == whose(reading)
                 && *hub != admitted.hub
                 && apart <= HEARD_TOGETHER_WITHIN
                 && readings::is_same(kept, reading)
@@ -250,12 +251,17 @@ fn stands(tx: &Tx<'_>, source: No, record: i64, entry: u64) -> Result<(), Fault>
     known::put(tx, source, record, entry)
 }
 
+/// The person a reading is for; none where it is nobody's yet.
+fn whose(reading: &Reading) -> Option<&PatientId> {
+    match &reading.who {
+        Who::Patient(patient) => Some(patient),
+        Who::Unassigned(_) => None,
+    }
+}
+
 /// Whether the reading says it is of the slice it came in: a reading never goes to anybody by accident.
 fn is_of(admitted: &Admitted, patient: Option<&PatientId>) -> bool {
-    match &admitted.reading.who {
-        Who::Patient(who) => patient == Some(who),
-        Who::Unassigned(_) => patient.is_none(),
-    }
+    whose(&admitted.reading) == patient
 }
 
 /// The first verdict again, but only for the person it was about: a hub that offers somebody else's reading learns that

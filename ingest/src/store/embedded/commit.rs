@@ -21,7 +21,7 @@ use crate::store::{ApplyError, Committed, Decide, Outcome, ReadError, Slice};
 use chrono::{DateTime, Utc};
 use rules::Job;
 use rusqlite::Connection;
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 use tokio::sync::oneshot;
 
 /// What the writer works with.
@@ -51,6 +51,7 @@ enum Pending {
     Note { done: Option<Result<(), ReadError>>, answer: oneshot::Sender<Result<(), ReadError>> },
 }
 
+#[derive(Clone)]
 struct Task {
     place: Place,
     slice: Slice,
@@ -64,6 +65,9 @@ pub(super) fn commit(desk: &mut Desk, group: Vec<Queued>) -> Result<(), String> 
     let (mut pending, mut tasks, mut rooms) =
         (Vec::with_capacity(group.len()), Vec::new(), Vec::with_capacity(group.len()));
     let (mut leases, mut notes) = (Vec::new(), Vec::new());
+    // What nobody else keeps, such as an acknowledgement: where it meets a disk that has just become full, it is written
+    // from the room set aside for it, and whoever sent it hears of nothing.
+    let mut kept_here: Vec<Task> = Vec::new();
     let met = Arc::clone(&desk.met);
     for Queued { work, room } in group {
         rooms.push(room);
@@ -74,10 +78,15 @@ pub(super) fn commit(desk: &mut Desk, group: Vec<Queued>) -> Result<(), String> 
                 drop(answer.send(slices.iter().map(full).collect()));
                 continue;
             }
-            Work::Apply { slices, decide, at, answer, .. } => {
-                let outcomes = slices.iter().map(|_| None).collect();
+            Work::Apply { slices, decide, at, answer, is_kept_elsewhere } => {
+                let outcomes = slices.iter().map(of_nothing).collect();
                 let task = |(n, slice)| Task { place: (request, n), slice, decide: Arc::clone(&decide), at };
-                tasks.extend(slices.into_iter().enumerate().map(task));
+                let asked = slices.into_iter().enumerate().filter(|(_, slice)| !slice.events.is_empty());
+                let first = tasks.len();
+                tasks.extend(asked.map(task));
+                if !is_kept_elsewhere {
+                    kept_here.extend(tasks.iter().skip(first).cloned());
+                }
                 Pending::Apply { outcomes, answer }
             }
             Work::Lease { until, limit, at, answer } => {
@@ -93,15 +102,7 @@ pub(super) fn commit(desk: &mut Desk, group: Vec<Queued>) -> Result<(), String> 
     // One person's slices stand together, in the order they came, so that their pages are touched once.
     tasks.sort_by(|one, other| one.slice.subject.cmp(&other.slice.subject));
     let done = transaction(desk, |view| {
-        for Task { place: (request, n), slice, decide, at } in tasks {
-            let tx = Tx { view, at };
-            let outcome = in_savepoint(&tx, || apply(&tx, slice, decide.as_ref()))?;
-            if let Some(Pending::Apply { outcomes, .. }) = pending.get_mut(request)
-                && let Some(place) = outcomes.get_mut(n)
-            {
-                *place = Some(outcome.inspect_err(|fault| met.note(fault)).map_err(ApplyError::from));
-            }
-        }
+        apply_all(view, tasks, &mut pending, &met)?;
         for (request, until, limit, at) in leases {
             let tx = Tx { view, at };
             let lent = in_savepoint(&tx, || jobs::lease(&tx, until, limit))?;
@@ -118,21 +119,50 @@ pub(super) fn commit(desk: &mut Desk, group: Vec<Queued>) -> Result<(), String> 
         }
         Ok(())
     });
-    let lost = match &done {
-        Ok(()) => None,
-        Err(Lost::Once(why) | Lost::Full(why) | Lost::Broken(why)) => Some(why.as_str()),
+    let done = match done {
+        Err(Lost::Full(why)) => {
+            desk.reserve.give();
+            let kept: BTreeSet<usize> = kept_here.iter().map(|task| task.place.0).collect();
+            let again = match kept.is_empty() {
+                true => Err(Lost::Full(why.clone())),
+                false => transaction(desk, |view| apply_all(view, kept_here, &mut pending, &met)),
+            };
+            for (n, request) in pending.into_iter().enumerate() {
+                let lost = again.as_ref().err().map(Lost::why);
+                request.answer(if kept.contains(&n) { lost } else { Some(lost.unwrap_or(&why)) });
+            }
+            again
+        }
+        done => {
+            for request in pending {
+                request.answer(done.as_ref().err().map(Lost::why));
+            }
+            done
+        }
     };
-    for request in pending {
-        request.answer(lost);
-    }
     match done {
         Err(Lost::Broken(why)) => Err(why),
-        Err(Lost::Full(_)) => {
-            desk.reserve.give();
-            Ok(())
-        }
-        Ok(()) | Err(Lost::Once(_)) => Ok(()),
+        Ok(()) | Err(Lost::Once(_) | Lost::Full(_)) => Ok(()),
     }
+}
+
+/// Applies each slice under its own savepoint and notes what came of it with its request.
+fn apply_all(view: &View<'_>, tasks: Vec<Task>, pending: &mut [Pending], met: &Met) -> Result<(), Fault> {
+    for Task { place: (request, n), slice, decide, at } in tasks {
+        let tx = Tx { view, at };
+        let outcome = in_savepoint(&tx, || apply(&tx, slice, decide.as_ref()))?;
+        if let Some(Pending::Apply { outcomes, .. }) = pending.get_mut(request)
+            && let Some(place) = outcomes.get_mut(n)
+        {
+            *place = Some(outcome.inspect_err(|fault| met.note(fault)).map_err(ApplyError::from));
+        }
+    }
+    Ok(())
+}
+
+/// What comes of a slice without events. It is allowed to everybody, so it tells nothing: not even the head of a chain.
+fn of_nothing(slice: &Slice) -> Option<Result<Outcome, ApplyError>> {
+    slice.events.is_empty().then(|| Ok(Outcome::default()))
 }
 
 impl Pending {
@@ -173,6 +203,14 @@ enum Lost {
     Full(String),
     /// The disk or the file can no longer be believed.
     Broken(String),
+}
+
+impl Lost {
+    fn why(&self) -> &str {
+        match self {
+            Self::Once(why) | Self::Full(why) | Self::Broken(why) => why,
+        }
+    }
 }
 
 /// Runs `work` in one transaction and commits it, synced. Names and tally follow what became of it.

@@ -5,31 +5,39 @@
 //! the one before it of the same subject, and its head covers that one's; what it holds is checked whenever it is read.
 
 use super::{
-    bytes::{Put, Take},
+    bytes::{Put, Take, era},
     damage,
-    digest::{Digest, micros},
+    digest::Digest,
     fault::Fault,
     kept::{self, KeptReading, Sent},
     names::{Class, No},
     record::{self, Record, Subject},
-    rows::{Tx, Unsound, View, intact, moment, one, run},
+    rows::{Tx, Unsound, View, intact, one, run},
 };
 use crate::store::{Change, Cursor, Witness};
 use chrono::{DateTime, Utc};
 use rules::Verdict;
 use rusqlite::{Row, params};
 use std::{collections::BinaryHeap, sync::Arc};
-use vitals::{Admitted, HubId, PatientId};
+use vitals::{Admitted, AlertId, HubId, JobId, PatientId, ReadingId};
 
 pub(super) const TABLE: &str = "entry";
 
 /// The form of an entry's bytes, and of the readings in it.
 const FORM: u8 = 1;
 
-/// What stands before each item.
+/// The byte before each item.
 mod item {
-    pub(super) const READINGS: u8 = 1;
+    /// Readings of one request, and how many.
+    pub(super) const READINGS: u8 = 0;
+    /// A single reading of one request.
+    pub(super) const READING: u8 = 1;
+    /// Something else, of the kind whose number stands above these bits; by whom or of what it tells is a text.
     pub(super) const THING: u8 = 2;
+    /// The same; it tells of an id of sixteen bytes, whose prefix is the kind's.
+    pub(super) const THING_WITH_ID: u8 = 3;
+    /// How many bits say which of these it is.
+    pub(super) const BITS: u32 = 2;
 }
 
 macro_rules! kinds {
@@ -81,6 +89,45 @@ kinds! {
     Audit 15 "audit" "What the service did or found.";
 }
 
+impl EntryKind {
+    /// The sixteen bytes of the id that a thing of this kind tells of, where the text is exactly that.
+    fn id(self, what: &str) -> Option<[u8; 16]> {
+        let id = match self {
+            Self::TimerDue | Self::AlertAcknowledged | Self::AlertOpened | Self::AlertChanged => {
+                *AlertId::parse(what).ok()?.as_bytes()
+            }
+            Self::NotificationMade | Self::NotificationTried => *JobId::parse(what).ok()?.as_bytes(),
+            Self::ReadingStored
+            | Self::ReadingUnassigned
+            | Self::ReadingConflict
+            | Self::ReadingJudged
+            | Self::ReadingRefused
+            | Self::ReadingHeardAlso
+            | Self::ReadingRecovered => *ReadingId::parse(what).ok()?.as_bytes(),
+            Self::PersonRegistered | Self::Audit => return None,
+        };
+        self.id_text(id).is_some_and(|text| text == what).then_some(id)
+    }
+
+    /// The text of an id of this kind.
+    fn id_text(self, id: [u8; 16]) -> Option<String> {
+        match self {
+            Self::TimerDue | Self::AlertAcknowledged | Self::AlertOpened | Self::AlertChanged => {
+                Some(AlertId::from_bytes(id).to_string())
+            }
+            Self::NotificationMade | Self::NotificationTried => Some(JobId::from_bytes(id).to_string()),
+            Self::ReadingStored
+            | Self::ReadingUnassigned
+            | Self::ReadingConflict
+            | Self::ReadingJudged
+            | Self::ReadingRefused
+            | Self::ReadingHeardAlso
+            | Self::ReadingRecovered => Some(ReadingId::from_bytes(id).to_string()),
+            Self::PersonRegistered | Self::Audit => None,
+        }
+    }
+}
+
 /// One thing an entry tells of, beside readings: what it is about, and the digest of the row that holds it or of the
 /// event itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -113,9 +160,12 @@ impl Draft {
         readings: impl ExactSizeIterator<Item = (No, &'r Admitted, Option<&'r Verdict>)>,
     ) -> Result<(), Fault> {
         self.count += 1;
-        self.readings.byte(item::READINGS);
+        let is_single = readings.len() == 1;
+        self.readings.byte(if is_single { item::READING } else { item::READINGS });
         sent.put(&mut self.readings, tx.at);
-        self.readings.count(readings.len());
+        if !is_single {
+            self.readings.count(readings.len());
+        }
         for (source, admitted, verdict) in readings {
             kept::put(&mut self.readings, tx, source, admitted, verdict)?;
         }
@@ -125,10 +175,14 @@ impl Draft {
     /// Adds one thing.
     pub(super) fn thing(&mut self, kind: EntryKind, what: &str, hub: Option<No>, digest: &Digest) {
         self.count += 1;
-        self.things.byte(item::THING);
-        self.things.byte(kind.code());
+        let id = kind.id(what);
+        let item = if id.is_some() { item::THING_WITH_ID } else { item::THING };
+        self.things.byte(kind.code() << item::BITS | item);
         self.things.number(hub.unwrap_or(0).into());
-        self.things.bytes(what.as_bytes());
+        match id {
+            Some(id) => self.things.raw(&id),
+            None => self.things.bytes(what.as_bytes()),
+        }
         self.things.raw(digest);
     }
 
@@ -144,8 +198,9 @@ impl Draft {
         let mut body = Put::with_room(32 + readings.len() + things.len());
         body.byte(FORM);
         body.number(n);
-        body.number(last);
-        body.raw(&micros(tx.at).to_le_bytes());
+        // How far back; nought for a first entry, which has none before it.
+        body.number(if last == 0 { 0 } else { self.seq - last });
+        body.moment(era(), tx.at);
         body.raw(readings);
         body.raw(things);
         let content = tx.keys.content(body.as_slice());
@@ -178,7 +233,7 @@ impl Whose {
             Class::Person => Ok(Self::Person(PatientId::parse(&name)?)),
             Class::Hub => Ok(Self::Hub(HubId::parse(&name)?)),
             Class::Service => Ok(Self::Service),
-            Class::Source | Class::Word => Err(Unsound),
+            Class::Source | Class::Word | Class::Shape => Err(Unsound),
         }
     }
 
@@ -224,20 +279,29 @@ impl Entry {
         if take.byte()? != FORM {
             return Err(Unsound);
         }
-        let (n, previous, at) = (take.number()?, take.number()?, moment(i64::from_le_bytes(take.array()?))?);
+        let (n, back) = (take.number()?, take.number()?);
+        let previous = if back == 0 { 0 } else { seq.checked_sub(back).ok_or(Unsound)? };
+        let at = take.moment(era())?;
         let mut entry = Self { seq, subject, whose, n, previous, at, head, readings: Vec::new(), things: Vec::new() };
         while !take.is_at_end() {
-            match take.byte()? {
-                item::READINGS => {
+            let byte = take.byte()?;
+            let (item, above) = (byte & ((1 << item::BITS) - 1), byte >> item::BITS);
+            match item {
+                item::READINGS | item::READING if above == 0 => {
                     let sent = Sent::take(&mut take, at)?;
-                    for _ in 0..take.count()? {
+                    let count = if item == item::READING { 1 } else { take.count()? };
+                    for _ in 0..count {
                         entry.readings.push(kept::take(&mut take, view.names, entry.whose.person(), &sent)?);
                     }
                 }
-                item::THING => {
-                    let kind = EntryKind::of(take.byte()?).ok_or(Unsound)?;
+                item::THING | item::THING_WITH_ID => {
+                    let kind = EntryKind::of(above).ok_or(Unsound)?;
                     let hub = Some(No::try_from(take.number()?)?).filter(|hub| *hub != 0);
-                    let what = take.text()?.to_owned();
+                    let what = if item == item::THING_WITH_ID {
+                        kind.id_text(take.array()?).ok_or(Unsound)?
+                    } else {
+                        take.text()?.to_owned()
+                    };
                     entry.things.push(Thing { kind, hub, what, digest: take.array()? });
                 }
                 _ => return Err(Unsound),

@@ -1,23 +1,24 @@
-//! A reading as the journal keeps it: every field of it in few bytes, words by their numbers, times as distances.
+//! A reading as the journal keeps it: every field of it in few bytes, what many have alike as the number of their shape,
+//! times as distances.
 //!
 //! Invariants: what is taken out is the very reading that was put in, each decimal with its places and each time to the
-//! digit it came with; the id is not kept, it follows from source and record; nothing that a later program might add is
-//! in the way, because the entry's form says which of these forms it is.
+//! digit it came with; what is left out (the id, a record number that was made of the frame, the device's time where the
+//! frame has it) is left out only where it was found, when it was put, to follow from what is there; nothing that a later
+//! program might add is in the way, because the entry's form says which of these forms it is.
 
 use super::{
     bytes::{Put, Take},
-    digest::micros,
     names::{Class, Names, No},
     rows::{Tx, Unsound},
+    shape::{Shape, Shaped, TimeStands},
 };
 use crate::store::embedded::fault::Fault;
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use rules::Verdict;
 use vitals::{
-    Admitted, AlertId, ClockOffset, Decimal, DeviceTime, Flag, HubId, Kind, Measure, NoValue, PatientId, Quality,
-    Quantity, RawFrame, Reading, RecordNumber, SourceId, TakenAt, Times, Unit, Value, Who, WhyUnassigned, catalogue,
-    measure::{Parts, Word},
-    record::reading_id,
+    Admitted, AlertId, ClockOffset, DeviceTime, Flag, HubId, PatientId, RawFrame, Reading, RecordNumber, SourceId,
+    TakenAt, Times, Who,
+    record::{RecordKey, identity, reading_id},
     wire::v1::{Prompt, Urgency},
 };
 
@@ -31,14 +32,80 @@ pub(super) struct KeptReading {
 /// What is there, bit by bit.
 mod has {
     pub(super) const USER: u8 = 1;
-    pub(super) const DEVICE_TIME: u8 = 2;
-    pub(super) const TAKEN_BY_DEVICE: u8 = 4;
-    pub(super) const OFFSET: u8 = 8;
-    pub(super) const VALUE: u8 = 16;
-    /// Times in nanoseconds: one of them is not a whole microsecond.
-    pub(super) const NANOSECONDS: u8 = 32;
+    pub(super) const TAKEN_BY_DEVICE: u8 = 2;
+    pub(super) const OFFSET: u8 = 4;
     /// The verdict is that nothing was found in time.
-    pub(super) const NOTHING_FOUND: u8 = 64;
+    pub(super) const NOTHING_FOUND: u8 = 8;
+    /// From which bit on it says where the record number comes from.
+    pub(super) const RECORD: u32 = 4;
+    /// All that may be set.
+    pub(super) const ANY: u8 = 0x3f;
+}
+
+/// What a record number was made of, beside service, user and frame. It is 8 bytes of a hash, so it takes more room than
+/// all that is measured; where it follows from the frame it is made again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum RecordFrom {
+    /// It does not follow: it stands there itself.
+    Elsewhere,
+    /// The device's time.
+    Time,
+    /// Nothing more.
+    Content,
+    /// The sequence number behind the flags of a GATT glucose measurement or context.
+    Sequence,
+}
+
+/// Frames with a sequence number.
+const WITH_SEQUENCE: [&str; 2] = ["2a18", "2a34"];
+
+impl RecordFrom {
+    fn of(reading: &Reading) -> Self {
+        let Reading { times, raw, .. } = reading;
+        let guess = if WITH_SEQUENCE.contains(&raw.characteristic.as_str()) {
+            Self::Sequence
+        } else if times.device.is_some() {
+            Self::Time
+        } else if reading.quality.has(Flag::UndatedFromMemory) {
+            Self::Content
+        } else {
+            return Self::Elsewhere;
+        };
+        let made = guess.record(raw, times.device, reading.user_index);
+        if made == Some(reading.record) { guess } else { Self::Elsewhere }
+    }
+
+    fn record(self, raw: &RawFrame, device: Option<DeviceTime>, user: Option<u8>) -> Option<RecordNumber> {
+        let key = match self {
+            Self::Elsewhere => return None,
+            Self::Time => RecordKey::Time(device?),
+            Self::Content => RecordKey::Content,
+            Self::Sequence => {
+                let (_flags, rest) = raw.bytes.split_first()?;
+                RecordKey::Number(u16::from_le_bytes(*rest.first_chunk()?).into())
+            }
+        };
+        Some(RecordNumber::of(&raw.service, key, user, identity(&raw.characteristic, &raw.bytes)))
+    }
+
+    fn bits(self) -> u8 {
+        let code = match self {
+            Self::Elsewhere => 0,
+            Self::Time => 1,
+            Self::Content => 2,
+            Self::Sequence => 3,
+        };
+        code << has::RECORD
+    }
+
+    fn of_bits(bits: u8) -> Self {
+        match bits >> has::RECORD & 3 {
+            1 => Self::Time,
+            2 => Self::Content,
+            3 => Self::Sequence,
+            _ => Self::Elsewhere,
+        }
+    }
 }
 
 /// Where the readings of one request stand to the entry's time.
@@ -52,57 +119,20 @@ pub(super) struct Sent {
 impl Sent {
     pub(super) fn put(&self, put: &mut Put, at: DateTime<Utc>) {
         put.number(self.hub.into());
-        let is_whole = [self.sent_at, self.server_received].into_iter().all(is_whole_micros);
-        put.byte(u8::from(!is_whole));
-        let unit = TimeUnit::of(is_whole);
-        put.signed(unit.between(at, self.server_received));
-        put.signed(unit.between(self.server_received, self.sent_at));
+        put.moment(at, self.server_received);
+        put.moment(self.server_received, self.sent_at);
     }
 
     pub(super) fn take(take: &mut Take<'_>, at: DateTime<Utc>) -> Result<Self, Unsound> {
         let hub = No::try_from(take.number()?)?;
-        let unit = TimeUnit::of(take.byte()? == 0);
-        let server_received = unit.before(at, take.signed()?)?;
-        let sent_at = unit.before(server_received, take.signed()?)?;
+        let server_received = take.moment(at)?;
+        let sent_at = take.moment(server_received)?;
         Ok(Self { hub, sent_at, server_received })
     }
 }
 
-#[derive(Clone, Copy)]
-enum TimeUnit {
-    Micros,
-    Nanos,
-}
-
-impl TimeUnit {
-    fn of(is_whole_micros: bool) -> Self {
-        if is_whole_micros { Self::Micros } else { Self::Nanos }
-    }
-
-    /// How long `earlier` was before `later`. Times are within the calendar's years 0 to 9999 or so and distances of a
-    /// century apart at most fit; what does not is kept as the largest number and refused when it is read.
-    fn between(self, later: DateTime<Utc>, earlier: DateTime<Utc>) -> i64 {
-        match self {
-            Self::Micros => micros(later).saturating_sub(micros(earlier)),
-            Self::Nanos => (later - earlier).num_nanoseconds().unwrap_or(i64::MAX),
-        }
-    }
-
-    fn before(self, later: DateTime<Utc>, distance: i64) -> Result<DateTime<Utc>, Unsound> {
-        let distance = match self {
-            Self::Micros => TimeDelta::microseconds(distance),
-            Self::Nanos if distance == i64::MAX => return Err(Unsound),
-            Self::Nanos => TimeDelta::nanoseconds(distance),
-        };
-        later.checked_sub_signed(distance).ok_or(Unsound)
-    }
-}
-
-fn is_whole_micros(at: DateTime<Utc>) -> bool {
-    at.timestamp_subsec_nanos().is_multiple_of(1000)
-}
-
-fn put_word(put: &mut Put, tx: &Tx<'_>, word: &str) -> Result<(), Fault> {
+/// Puts a word by its number.
+pub(super) fn put_word(put: &mut Put, tx: &Tx<'_>, word: &str) -> Result<(), Fault> {
     match tx.names.word(tx, word)? {
         Some(no) => put.number(no.into()),
         // The vocabulary is full: nought, and the word itself.
@@ -115,7 +145,11 @@ fn put_word(put: &mut Put, tx: &Tx<'_>, word: &str) -> Result<(), Fault> {
 }
 
 /// A word, handed to `read`: most of them become a value of a closed list at once.
-fn take_word<T>(take: &mut Take<'_>, names: &Names, read: impl FnOnce(&str) -> Option<T>) -> Result<T, Unsound> {
+pub(super) fn take_word<T>(
+    take: &mut Take<'_>,
+    names: &Names,
+    read: impl FnOnce(&str) -> Option<T>,
+) -> Result<T, Unsound> {
     let no = No::try_from(take.number()?)?;
     if no == 0 {
         return read(take.text()?).ok_or(Unsound);
@@ -134,77 +168,42 @@ pub(super) fn put(
     admitted: &Admitted,
     verdict: Option<&Verdict>,
 ) -> Result<(), Fault> {
-    let Reading { times, raw, .. } = &admitted.reading;
     let reading = &admitted.reading;
-    let is_whole = [times.hub_received, times.taken.moment()].into_iter().all(is_whole_micros);
+    let Reading { times, raw, .. } = reading;
     let nothing_found = matches!(verdict, Some(Verdict::Evaluated { late: false, alerts, prompts }) if alerts.is_empty() && prompts.is_empty());
+    let record_from = RecordFrom::of(reading);
     let bits = [
         (reading.user_index.is_some(), has::USER),
-        (times.device.is_some(), has::DEVICE_TIME),
         (matches!(times.taken, TakenAt::DeviceClock(_)), has::TAKEN_BY_DEVICE),
         (times.offset != ClockOffset::NotRead, has::OFFSET),
-        (reading.value.measured().is_some(), has::VALUE),
-        (!is_whole, has::NANOSECONDS),
         (nothing_found, has::NOTHING_FOUND),
     ];
+    let bits: u8 = bits.into_iter().filter(|(is_there, _)| *is_there).map(|(_, bit)| bit).sum();
     put.number(source.into());
-    put.raw(reading.record.as_bytes());
-    put.byte(bits.into_iter().filter(|(is_there, _)| *is_there).map(|(_, bit)| bit).sum());
+    put.byte(bits | record_from.bits());
+    if record_from == RecordFrom::Elsewhere {
+        put.raw(reading.record.as_bytes());
+    }
     if let Some(user) = reading.user_index {
         put.byte(user);
     }
-    if let Who::Unassigned(why) = &reading.who {
-        put_word(put, tx, why.name())?;
-    }
-    put_word(put, tx, reading.kind.name())?;
-    match &reading.value {
-        Value::Measured(measure) => put_measure(put, tx, measure)?,
-        Value::NotMeasured(why) => put_word(put, tx, why.code().code())?,
-    }
-    if let Some(device) = times.device {
+    let shape = Shape::of(reading);
+    let time_beside = times.device.filter(|_| shape.time_stands == TimeStands::Beside);
+    shape.put(put, tx)?;
+    put.bytes(&raw.bytes);
+    if let Some(device) = time_beside {
         put.raw(&device.to_bytes());
     }
-    let unit = TimeUnit::of(is_whole);
-    put.signed(unit.between(admitted.server_received, times.hub_received));
-    put.signed(unit.between(times.hub_received, times.taken.moment()));
+    // Both by the hub's clock, so that what the service's has of smaller parts is not in them.
+    put.moment(admitted.sent_at, times.hub_received);
+    put.moment(times.hub_received, times.taken.moment());
     if let ClockOffset::ReadAtConnection { device_ahead_secs } = times.offset {
         put.signed(device_ahead_secs);
     }
-    put.count(reading.quality.flags().count());
-    for flag in reading.quality.flags() {
-        put_word(put, tx, flag.name())?;
-    }
-    put_word(put, tx, &raw.service)?;
-    put_word(put, tx, &raw.characteristic)?;
-    put.bytes(&raw.bytes);
     match verdict {
         Some(verdict) if !nothing_found => put_verdict(put, tx, verdict),
         Some(_) | None => Ok(()),
     }
-}
-
-fn put_measure(put: &mut Put, tx: &Tx<'_>, measure: &Measure) -> Result<(), Fault> {
-    let parts = Parts::of(measure);
-    put.count(parts.numbers.len());
-    for (name, quantity) in &parts.numbers {
-        let (mantissa, scale) = quantity.value().to_parts();
-        put_word(put, tx, name)?;
-        put_word(put, tx, quantity.unit().ucum())?;
-        put.number(scale.into());
-        put.signed(mantissa);
-    }
-    put.count(parts.said.len());
-    for (about, word) in &parts.said {
-        put_word(put, tx, about.name())?;
-        put_word(put, tx, word)?;
-    }
-    put.count(parts.rr_intervals.len());
-    for interval in &parts.rr_intervals {
-        put.number((*interval).into());
-    }
-    // One more than the number, so that nought is none.
-    put.number(parts.sequence.map_or(0, |sequence| u64::from(sequence) + 1));
-    Ok(())
 }
 
 fn put_verdict(put: &mut Put, tx: &Tx<'_>, verdict: &Verdict) -> Result<(), Fault> {
@@ -249,35 +248,41 @@ pub(super) fn take(
 ) -> Result<KeptReading, Unsound> {
     let source = name_of(names, No::try_from(take.number()?)?, Class::Source)?;
     let source = SourceId::parse(&source)?;
-    let record = RecordNumber::from_bytes(take.array()?);
     let bits = take.byte()?;
+    if bits & !has::ANY != 0 {
+        return Err(Unsound);
+    }
     let is = |bit: u8| bits & bit != 0;
+    let record_from = RecordFrom::of_bits(bits);
+    let record = if record_from == RecordFrom::Elsewhere { Some(take.array()?) } else { None };
     let user_index = is(has::USER).then(|| take.byte()).transpose()?;
-    let who = match person {
-        Some(person) => Who::Patient(person.clone()),
-        None => Who::Unassigned(take_word(take, names, WhyUnassigned::from_name)?),
+    let Shaped { kind, value, quality, nobody, service, characteristic, device_time } = Shaped::take(take, names)?;
+    let who = match (person, nobody) {
+        (Some(person), None) => Who::Patient(person.clone()),
+        (None, Some(why)) => Who::Unassigned(why),
+        (Some(_), Some(_)) | (None, None) => return Err(Unsound),
     };
-    let kind = take_word(take, names, Kind::from_name)?;
-    let value = if is(has::VALUE) {
-        Value::Measured(take_measure(take, names, kind)?)
-    } else {
-        Value::NotMeasured(take_word(take, names, NoValue::from_code)?)
+    let raw = RawFrame { service, characteristic, bytes: take.bytes()?.to_vec() };
+    let device = match device_time {
+        TimeStands::Nowhere => None,
+        TimeStands::InFrame(place) => {
+            let bytes = raw.bytes.get(place..).and_then(<[u8]>::first_chunk);
+            Some(read_device_time(*bytes.ok_or(Unsound)?)?)
+        }
+        TimeStands::Beside => Some(read_device_time(take.array()?)?),
     };
-    let device = is(has::DEVICE_TIME).then(|| take.array()).transpose()?.map(device_time).transpose()?;
-    let unit = TimeUnit::of(!is(has::NANOSECONDS));
-    let hub_received = unit.before(sent.server_received, take.signed()?)?;
-    let moment = unit.before(hub_received, take.signed()?)?;
+    let record = match record {
+        Some(bytes) => RecordNumber::from_bytes(bytes),
+        None => record_from.record(&raw, device, user_index).ok_or(Unsound)?,
+    };
+    let hub_received = take.moment(sent.sent_at)?;
+    let moment = take.moment(hub_received)?;
     let taken = if is(has::TAKEN_BY_DEVICE) { TakenAt::DeviceClock(moment) } else { TakenAt::HubClock(moment) };
     let offset = if is(has::OFFSET) {
         ClockOffset::ReadAtConnection { device_ahead_secs: take.signed()? }
     } else {
         ClockOffset::NotRead
     };
-    let flags = take.count()?;
-    let quality = (0..flags).map(|_| take_word(take, names, Flag::from_name)).collect::<Result<Quality, _>>()?;
-    let service = take_word(take, names, |word| Some(word.to_owned()))?;
-    let characteristic = take_word(take, names, |word| Some(word.to_owned()))?;
-    let raw = RawFrame { service, characteristic, bytes: take.bytes()?.to_vec() };
     let verdict = match person {
         Some(_) if is(has::NOTHING_FOUND) => {
             Some(Verdict::Evaluated { late: false, alerts: Vec::new(), prompts: Vec::new() })
@@ -298,30 +303,7 @@ pub(super) fn name_of(names: &Names, no: No, class: Class) -> Result<std::sync::
     names.name(no).filter(|(found, _)| *found == class).map(|(_, name)| name).ok_or(Unsound)
 }
 
-fn take_measure(take: &mut Take<'_>, names: &Names, kind: Kind) -> Result<Measure, Unsound> {
-    let mut parts = Parts::default();
-    for _ in 0..take.count()? {
-        let name = take_word(take, names, |word| catalogue::component(word).map(|known| known.name.as_str()))?;
-        let unit = take_word(take, names, Unit::from_ucum)?;
-        let scale = i8::try_from(take.number()?)?;
-        let value = Decimal::from_parts(take.signed()?, -scale).ok_or(Unsound)?;
-        parts.numbers.push((name, Quantity::new(value, unit)));
-    }
-    for _ in 0..take.count()? {
-        let about = take_word(take, names, Word::from_name)?;
-        parts.said.push((about, take_word(take, names, |word| Some(word.to_owned()))?));
-    }
-    for _ in 0..take.count()? {
-        parts.rr_intervals.push(u16::try_from(take.number()?)?);
-    }
-    parts.sequence = match take.number()? {
-        0 => None,
-        more => Some(u16::try_from(more - 1)?),
-    };
-    Ok(parts.measure(kind)?)
-}
-
-fn device_time([low, high, month, day, hour, minute, second]: [u8; 7]) -> Result<DeviceTime, Unsound> {
+fn read_device_time([low, high, month, day, hour, minute, second]: [u8; 7]) -> Result<DeviceTime, Unsound> {
     Ok(DeviceTime::new(u16::from_le_bytes([low, high]), month, day, hour, minute, second)?)
 }
 

@@ -8,7 +8,7 @@ use super::{
     rows::{Tx, View, one, run},
 };
 use rusqlite::params;
-use vitals::{HubId, Reading, ReadingId, record::identity};
+use vitals::{HubId, Reading, ReadingId, Who, record::identity};
 
 /// A record as a key: its eight bytes.
 pub(super) fn key(record: &[u8; 8]) -> i64 {
@@ -16,13 +16,18 @@ pub(super) fn key(record: &[u8; 8]) -> i64 {
 }
 
 /// The key under which the newest frame of this content stands, for a device that gives neither number nor time: the
-/// same bytes of the same source, whoever heard them.
+/// same bytes of the same source for the same person, whoever heard them. Another person's hub that heard the same frame
+/// says something else: each of the two stays where its hub put it, and is judged there.
 pub(super) fn twin_key(reading: &Reading) -> i64 {
     let bytes = identity(&reading.raw.characteristic, &reading.raw.bytes);
+    // No person's id is empty.
+    let whose = match &reading.who {
+        Who::Patient(patient) => patient.as_str(),
+        Who::Unassigned(_) => "",
+    };
+    let (service, characteristic) = (reading.raw.service.as_bytes(), reading.raw.characteristic.as_bytes());
     let mut hasher = blake3::Hasher::new_derive_key("derwent 2026 frame without number or time");
-    for part in
-        [reading.raw.service.as_bytes(), reading.raw.characteristic.as_bytes(), reading.user_index.as_slice(), bytes]
-    {
+    for part in [service, characteristic, reading.user_index.as_slice(), bytes, whose.as_bytes()] {
         hasher.update(&u64::try_from(part.len()).unwrap_or(u64::MAX).to_le_bytes());
         hasher.update(part);
     }

@@ -3,6 +3,7 @@
 //! Invariants: one writer thread, everything else reads; an answer follows a synced commit; every row that safety rests
 //! on is checked when it is read; what a caller may not see is not read for them.
 
+mod alert_form;
 mod alerts;
 mod apply;
 mod arrivals;
@@ -30,6 +31,7 @@ mod root;
 mod rows;
 mod schema;
 mod scrub;
+mod shape;
 mod tally;
 #[cfg(test)]
 mod tests;
@@ -47,7 +49,7 @@ use super::{
     evidence::{NotVerified, Progress, Verified},
 };
 use crate::{
-    access::{Access, Denied, Purpose, Scope},
+    access::{Access, Denied, Permission, Purpose, Scope},
     disk::Disk,
     server_key::ServerKey,
 };
@@ -207,7 +209,7 @@ impl Store for EmbeddedStore {
     }
 
     async fn people(&self, who: &Access) -> Result<Vec<Person>, ReadError> {
-        let people = whom(&who.patients())?;
+        let people = whom(&who.patients_for(Permission::SeeDetails))?;
         let people = self.pool.read(move |view| people::list(view, &people, PEOPLE_MAX + 1)).await?;
         if people.len() > PEOPLE_MAX {
             Err(ReadError::Unavailable(format!("there are more than {PEOPLE_MAX} people")))

@@ -21,6 +21,11 @@ const TABLE: &str = "name";
 /// and is kept at length.
 const WORDS_MAX: usize = 4096;
 
+/// Most shapes of readings that get a number, and their longest text, for the same reason. A county's devices have some
+/// dozens.
+const SHAPES_MAX: usize = 4096;
+const SHAPE_BYTES_MAX: usize = 1024;
+
 /// What a name is a name of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Class {
@@ -34,10 +39,12 @@ pub(super) enum Class {
     Word,
     /// The service itself.
     Service,
+    /// What many readings have alike, see `shape.rs`.
+    Shape,
 }
 
 impl Class {
-    const ALL: [Self; 5] = [Self::Person, Self::Hub, Self::Source, Self::Word, Self::Service];
+    const ALL: [Self; 6] = [Self::Person, Self::Hub, Self::Source, Self::Word, Self::Service, Self::Shape];
 
     /// Its number in the table, which never changes.
     pub(super) fn code(self) -> i64 {
@@ -47,6 +54,7 @@ impl Class {
             Self::Source => 3,
             Self::Word => 4,
             Self::Service => 5,
+            Self::Shape => 6,
         }
     }
 
@@ -57,6 +65,7 @@ impl Class {
             Self::Source => 2,
             Self::Word => 3,
             Self::Service => 4,
+            Self::Shape => 5,
         }
     }
 }
@@ -71,7 +80,7 @@ pub(super) struct Names(RwLock<Known>);
 #[derive(Default)]
 struct Known {
     in_order: Vec<(Class, Arc<str>)>,
-    by_name: [HashMap<Arc<str>, No>; 5],
+    by_name: [HashMap<Arc<str>, No>; 6],
 }
 
 impl Known {
@@ -138,14 +147,23 @@ impl Names {
     pub(super) fn word(&self, tx: &Tx<'_>, word: &str) -> Result<Option<No>, Fault> {
         match self.find(Class::Word, word) {
             Some(no) => Ok(Some(no)),
-            None if self.words() >= WORDS_MAX => Ok(None),
+            None if self.count_of(Class::Word) >= WORDS_MAX => Ok(None),
             None => self.add(tx, Class::Word, word).map(Some),
         }
     }
 
-    fn words(&self) -> usize {
+    /// The number of a shape, where it has one or may still get one.
+    pub(super) fn shape(&self, tx: &Tx<'_>, shape: &str) -> Result<Option<No>, Fault> {
+        match self.find(Class::Shape, shape) {
+            Some(no) => Ok(Some(no)),
+            None if shape.len() > SHAPE_BYTES_MAX || self.count_of(Class::Shape) >= SHAPES_MAX => Ok(None),
+            None => self.add(tx, Class::Shape, shape).map(Some),
+        }
+    }
+
+    fn count_of(&self, class: Class) -> usize {
         let known = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        known.by_name.get(Class::Word.place()).map_or(0, HashMap::len)
+        known.by_name.get(class.place()).map_or(0, HashMap::len)
     }
 
     fn add(&self, tx: &Tx<'_>, class: Class, name: &str) -> Result<No, Fault> {

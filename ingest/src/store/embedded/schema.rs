@@ -51,7 +51,7 @@ CREATE TABLE alert (
     person INTEGER NOT NULL,
     n INTEGER NOT NULL,
     waiting INTEGER NOT NULL CHECK (waiting IN (0, 1)),
-    body TEXT NOT NULL,
+    body BLOB NOT NULL,
     digest BLOB NOT NULL,
     UNIQUE (person, n)
 ) STRICT;

@@ -166,7 +166,8 @@ pub(super) fn readings_of(events: &[Event]) -> impl Iterator<Item = &Admitted> {
         | Event::Due(_)
         | Event::Acknowledged { .. }
         | Event::Delivered { .. }
-        | Event::Registered(_)
+        | Event::Written(_)
+        | Event::AccountSet(_)
         | Event::Audited(_)
         | Event::Received { .. } => None,
     })

@@ -1,14 +1,18 @@
 //! Stores that let somebody see or do what is not theirs.
 
-use super::super::fault::{Answers, Call, Fault, Page, Read};
+use super::super::fault::{Answers, Call, Fault, Page, Read, Signed};
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use ingest::{
     access::{Access, Denied, Purpose},
-    store::{ApplyError, Committed, Cursor, ReadError, Store, StoredReading},
+    server_key::ServerKey,
+    store::{
+        ApplyError, Committed, Cursor, ReadError, Scrubbed, SignedRoot, Store, StoredDamage, StoredReading,
+        evidence::{NotVerified, Verified},
+    },
 };
 use rules::{Alert, Job};
-use vitals::{AlertId, HubId, Who, wire::signing::ReplayWindow};
+use vitals::{AlertId, HubId, ReadingId, Who, wire::signing::ReplayWindow};
 
 /// Takes whoever asks for the service itself, with the purpose that may.
 pub(super) struct AnyoneIsTheService;
@@ -112,5 +116,62 @@ pub(super) struct StaffSeeAll;
 impl Fault for StaffSeeAll {
     async fn alerts(&self, real: &dyn Store, _who: &Access, limit: usize) -> Read<Alert> {
         real.alerts(&Access::system(Purpose::Follow), limit).await
+    }
+}
+
+/// What a store can prove of itself, each for those whose work it is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Proof {
+    Wanted,
+    Damaged,
+    Scrub,
+    Verify,
+    SignRoot,
+    NewestRoot,
+}
+
+/// Takes whoever asks for one of these for the service itself.
+pub(super) struct OpenTo(pub(super) Proof);
+
+impl OpenTo {
+    fn who(&self, asked: Proof, who: &Access, purpose: Purpose) -> Access {
+        if self.0 == asked { Access::system(purpose) } else { who.clone() }
+    }
+}
+
+#[async_trait]
+impl Fault for OpenTo {
+    async fn wanted(&self, real: &dyn Store, who: &Access, hub: &HubId, limit: usize) -> Read<ReadingId> {
+        real.wanted(&self.who(Proof::Wanted, who, Purpose::Receive), hub, limit).await
+    }
+
+    async fn damaged(&self, real: &dyn Store, who: &Access, limit: usize) -> Read<StoredDamage> {
+        real.damaged(&self.who(Proof::Damaged, who, Purpose::Follow), limit).await
+    }
+
+    async fn scrub(&self, real: &dyn Store, who: &Access, rows: u64, at: DateTime<Utc>) -> Result<Scrubbed, ReadError> {
+        real.scrub(&self.who(Proof::Scrub, who, Purpose::Verify), rows, at).await
+    }
+
+    async fn verify(&self, real: &dyn Store, who: &Access) -> Result<Verified, NotVerified> {
+        real.verify(&self.who(Proof::Verify, who, Purpose::Verify), &|_progress| {}).await
+    }
+
+    async fn sign_root(&self, real: &dyn Store, who: &Access, key: &ServerKey, at: DateTime<Utc>) -> Signed {
+        real.sign_root(&self.who(Proof::SignRoot, who, Purpose::Verify), key, at).await
+    }
+
+    async fn newest_root(&self, real: &dyn Store, who: &Access) -> Result<Option<SignedRoot>, ReadError> {
+        real.newest_root(&self.who(Proof::NewestRoot, who, Purpose::Verify)).await
+    }
+}
+
+/// Denies everybody.
+pub(super) struct NobodyVerifies;
+
+#[async_trait]
+impl Fault for NobodyVerifies {
+    async fn verify(&self, _real: &dyn Store, _who: &Access) -> Result<Verified, NotVerified> {
+        Err(Denied.into())
     }
 }

@@ -9,10 +9,14 @@ use super::{
     stage::{Stage, far},
 };
 use crate::trouble::Doing;
-use faults::{AnyoneIsTheService, CutsFirst, DeniesAll, HubsFollow, StaffSeeAll, StoresAnyway, TellsItExists};
+use faults::{
+    AnyoneIsTheService, CutsFirst, DeniesAll, HubsFollow, NobodyVerifies, OpenTo, Proof, StaffSeeAll, StoresAnyway,
+    TellsItExists,
+};
 use ingest::{
     access::{Access, Purpose},
-    store::{ApplyError, Cursor, ReadError, Slice, Subject},
+    server_key::ServerKey,
+    store::{ApplyError, Cursor, ReadError, Slice, Subject, evidence::NotVerified},
 };
 use rules::{
     Delivery, Event, Timer,
@@ -28,6 +32,13 @@ pub(super) fn checks() -> Vec<Check> {
             plants: vec![
                 Plant::new("whoever asks for a list of the service's own is the service", || AnyoneIsTheService),
                 Plant::new("a hub reads like a follower", || HubsFollow),
+                Plant::new("whoever asks is told which readings are wanted again", || OpenTo(Proof::Wanted)),
+                Plant::new("whoever asks is told what is damaged", || OpenTo(Proof::Damaged)),
+                Plant::new("whoever asks may scrub", || OpenTo(Proof::Scrub)),
+                Plant::new("whoever asks may verify", || OpenTo(Proof::Verify)),
+                Plant::new("whoever asks may have a root signed", || OpenTo(Proof::SignRoot)),
+                Plant::new("whoever asks is told the newest root", || OpenTo(Proof::NewestRoot)),
+                Plant::new("nobody may verify", || NobodyVerifies),
             ],
         },
         Check {
@@ -79,9 +90,17 @@ async fn reads(stage: &mut Stage) -> Holds {
     let alert = super::only(stage.offer(&red(1, 1, 0), at(1)).await?.alerts, "alerts of one red")?;
     let witness = stage.offer(&calm(1, 2, 0), at(1)).await?.chain_head;
     let heads: Vec<_> = witness.map(|witness| (pt(1), witness)).into_iter().collect();
+    let key = ServerKey::from_seed(&[5; 32]);
     for (name, who) in everybody(stage)? {
         let (store, people, hubs) = (&stage.store, &[STAFF, "sweep", "notify", "follow"][..], &[STAFF, "follow"][..]);
-        let rows: [(&str, Result<(), ReadError>, &[&str]); 12] = [
+        let verified = store.verify(&who, &|_progress| {}).await.map(|_| ()).map_err(|not| match not {
+            NotVerified::Denied(denied) => denied.into(),
+            NotVerified::Read(error) => error,
+            NotVerified::Bad(_) | NotVerified::Marked { .. } | NotVerified::File(_) | NotVerified::Open(_) => {
+                ReadError::Unavailable("the store is not sound".to_owned())
+            }
+        });
+        let rows: [(&str, Result<(), ReadError>, &[&str]); 18] = [
             ("alerts", store.alerts(&who, 10).await.map(|_| ()), people),
             ("an alert", store.alert(&who, alert.id).await.map(|_| ()), people),
             ("people", store.people(&who).await.map(|_| ()), people),
@@ -94,6 +113,12 @@ async fn reads(stage: &mut Stage) -> Holds {
             ("what waits to be judged", store.unevaluated(&who, 10).await.map(|_| ()), &["sweep"]),
             ("a replay window", store.replay_window(&who, &hub(0)).await.map(|_| ()), &["receive"]),
             ("heads", store.witnessed(&who, heads.clone()).await.map(|_| ()), &["receive"]),
+            ("what is wanted again", store.wanted(&who, &hub(0), 10).await.map(|_| ()), &["receive"]),
+            ("what is damaged", store.damaged(&who, 10).await.map(|_| ()), people),
+            ("what a scrub finds", store.scrub(&who, 1, at(3)).await.map(|_| ()), &["verify"]),
+            ("the whole, to verify it", verified, &["verify"]),
+            ("a root to sign", store.sign_root(&who, &key, at(3)).await.map(|_| ()), &["verify"]),
+            ("the newest root", store.newest_root(&who).await.map(|_| ()), &["verify"]),
         ];
         for (what, answer, may) in rows {
             match answer {
@@ -143,8 +168,8 @@ fn rows(alert: AlertId, job: JobId) -> Vec<Row> {
         ("an acknowledgement for another person", of(2), acknowledged("ada"), &[]),
         ("an acknowledgement for the service", Subject::Service, acknowledged("ada"), &[]),
         ("an acknowledgement", of(1), acknowledged("ada"), &[STAFF]),
-        ("a person", of(1), Event::Registered(person(1, "Ada Test")), &["set-up"]),
-        ("a person in another's record", of(2), Event::Registered(person(1, "Ada Test")), &[]),
+        ("a person", of(1), Event::written(person(1, "Ada Test")), &["set-up"]),
+        ("a person in another's record", of(2), Event::written(person(1, "Ada Test")), &[]),
         ("a request's number", Subject::Service, number(&hub(0)), &[HUB, "receive"]),
         ("another hub's number", Subject::Service, number(&hub(1)), &["receive"]),
         ("a number in a person's record", of(1), number(&hub(0)), &[]),
@@ -155,7 +180,7 @@ fn rows(alert: AlertId, job: JobId) -> Vec<Row> {
 /// Who may put an audit entry where.
 fn audit_rows() -> Result<Vec<Row>, Fails> {
     let about = Text::new("hub-0").doing("write what an audit entry is about")?;
-    let audited = || Event::Audited(Audit { what: AuditKind::RootSigned, about: about.clone() });
+    let audited = || Event::Audited(Audit { what: AuditKind::RootSigned, about: about.clone(), by: None });
     Ok(vec![
         ("an audit entry at a hub", Subject::Unassigned(hub(0)), audited(), &[]),
         ("an audit entry of the service", Subject::Service, audited(), &["audit"]),
@@ -218,7 +243,7 @@ async fn own_rows(stage: &mut Stage) -> Holds {
     }
     stage.offer(&super::cast::of_nobody(&calm(20, 1, 0)), at(1)).await?;
     for (n, name) in [(1, "Ada Test"), (2, "Bo Test")] {
-        stage.own(Purpose::SetUp, &pt(n), Event::Registered(person(n, name)), at(20)).await??;
+        stage.own(Purpose::SetUp, &pt(n), Event::written(person(n, name)), at(20)).await??;
     }
     let (ada, none) = (staff("ada", &[1]), staff("nobody", &[]));
     let store = &stage.store;

@@ -91,13 +91,16 @@ impl Model {
                 self.tried(patient, job, delivery)?;
                 self.note(whose, None, "notification-tried", job.to_string(), at);
             }
-            Event::Registered(person) => {
-                if self.people.get(patient) != Some(&person) {
+            Event::Written(written) => {
+                let register::Item::Patient(person) = &written.item else { return Err(Not::Denied) };
+                if self.people.get(patient) != Some(&**person) {
                     self.note(whose, None, "person-registered", person.id.to_string(), at);
-                    self.people.insert(patient.clone(), person);
+                    self.people.insert(patient.clone(), (**person).clone());
                 }
             }
-            Event::Refused(_) | Event::Received { .. } | Event::Audited(_) => return Err(Not::Denied),
+            Event::AccountSet(_) | Event::Refused(_) | Event::Received { .. } | Event::Audited(_) => {
+                return Err(Not::Denied);
+            }
         }
         Ok(())
     }

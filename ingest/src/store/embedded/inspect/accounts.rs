@@ -153,7 +153,7 @@ impl Class {
     pub(in super::super) fn has_record(self) -> bool {
         match self {
             Self::Person | Self::Hub | Self::Service => true,
-            Self::Source | Self::Word => false,
+            Self::Source | Self::Word | Self::Shape => false,
         }
     }
 }

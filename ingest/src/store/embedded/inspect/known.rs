@@ -74,7 +74,7 @@ pub(super) fn of_number(
     match class {
         Class::Source => of_source(it, view, no, &records, &damaged, budget),
         Class::Hub => of_hub(it, view, no, &records, &damaged, budget),
-        Class::Person | Class::Word | Class::Service => {
+        Class::Person | Class::Word | Class::Shape | Class::Service => {
             if let Some((_, entry)) = records.first() {
                 it.found.bad(TABLE, *entry, Wrong::Extra);
             }

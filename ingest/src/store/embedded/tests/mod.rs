@@ -2,6 +2,7 @@
 
 mod chain;
 mod damage;
+mod forms;
 mod jobs;
 mod once;
 mod opening;

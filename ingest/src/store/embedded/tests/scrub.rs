@@ -11,6 +11,7 @@ use crate::store::{
     evidence::{BadRow, NotVerified},
 };
 use proptest::{prelude::*, test_runner::TestRunner};
+use rules::{Decisions, PatientState};
 use vitals::ReadingId;
 
 /// More steps than any of these stores takes for a pass.
@@ -191,7 +192,7 @@ async fn a_damaged_entry_that_somebody_meets_is_seen_to_first() {
 #[tokio::test]
 async fn damage_in_another_table_is_told_once_in_the_log_and_the_record() {
     for (table, sql) in [
-        ("alert", "UPDATE alert SET body = replace(body, '121', '120') WHERE seq = 1"),
+        ("alert", "UPDATE alert SET body = zeroblob(length(body)) WHERE seq = 1"),
         ("alert", "DELETE FROM alert WHERE seq = 2"),
         ("person", "UPDATE person SET body = replace(body, 'Invented', 'Invanted')"),
         ("timer", "DELETE FROM timer"),
@@ -260,6 +261,33 @@ async fn what_waited_to_be_judged_in_a_damaged_entry_is_judged_when_it_is_back()
     assert!(judged.alerts.iter().any(|alert| alert.audience == rules::Audience::Clinical), "{judged:?}");
     assert_eq!(it.store.unevaluated(&sweep, 10).await.unwrap(), []);
     assert_eq!(pass(&it, 10).await.found, []);
+}
+
+/// Rules that leave everything unjudged, for a reason of their own.
+struct Leaves(ErrorCode);
+
+impl Decide for Leaves {
+    fn decide(&self, before: &PatientState, events: &[Event], at: DateTime<Utc>) -> Decisions {
+        self.unevaluated(before, events, self.0, at)
+    }
+
+    fn unevaluated(&self, before: &PatientState, events: &[Event], reason: ErrorCode, at: DateTime<Utc>) -> Decisions {
+        rules::unevaluated(&[], before, events, reason, at)
+    }
+}
+
+#[tokio::test]
+async fn why_a_reading_was_not_judged_is_known_again_when_it_is_back() {
+    for reason in [ErrorCode::RulePanicked, ErrorCode::RuleBudgetExceeded] {
+        let mut it = Fixture::new();
+        it.decide = Arc::new(Leaves(reason));
+        let reading = dated(calm(&pt(1), 1, 0));
+        let first = verdict_of(&it.offer(&reading, at(0)).await.readings[0]);
+        assert_eq!(first, Some(Verdict::unevaluated(reason)));
+        it.flip(it.entry_of(&reading).await);
+        pass(&it, 10).await;
+        assert_eq!(verdict_of(&it.offer(&reading, at(100)).await.readings[0]), first);
+    }
 }
 
 #[tokio::test]

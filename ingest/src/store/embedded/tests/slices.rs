@@ -213,12 +213,8 @@ async fn what_is_not_allowed_stores_and_shows_nothing() {
 async fn reopening_sees_everything() {
     let it = Fixture::new();
     let set_up = Access::system(Purpose::SetUp);
-    let person = Person {
-        id: pt(1),
-        name: Text::new("Invented Person").unwrap(),
-        nhs_number: NhsNumber::parse("999 000 0018").unwrap(),
-    };
-    let registered = vec![Event::Registered(person.clone())];
+    let person = Person::new(pt(1), Text::new("Invented Person").unwrap(), NhsNumber::parse("999 000 0018").unwrap());
+    let registered = vec![Event::written(person.clone())];
     it.apply_one(&set_up, Subject::Patient(pt(1)), registered.clone(), at(0)).await.unwrap();
     it.offer(&red(&pt(1), 1, 0), at(1)).await;
     it.offer(&pressure(&pt(1), 2, 30, 155, 97), at(31)).await;

@@ -33,8 +33,8 @@ pub(super) fn dated(mut admitted: Admitted) -> Admitted {
 
 pub(super) async fn register(it: &Fixture, who: &PatientId, secs: i64) {
     let name = Text::new(&format!("Invented {who} {secs}")).unwrap();
-    let person = Person { id: who.clone(), name, nhs_number: NhsNumber::parse("999 000 0018").unwrap() };
-    let events = vec![Event::Registered(person)];
+    let person = Person::new(who.clone(), name, NhsNumber::parse("999 000 0018").unwrap());
+    let events = vec![Event::written(person)];
     it.apply_one(&Access::system(Purpose::SetUp), Subject::Patient(who.clone()), events, at(secs)).await.unwrap();
 }
 
@@ -98,7 +98,7 @@ pub(super) async fn day(it: &mut Fixture, between: impl AsyncFn(&Fixture)) {
     let again = vec![Event::Reconsider(Box::new(unjudged[1].clone()))];
     it.apply_one(&Access::system(Purpose::Sweep), Subject::Patient(pt(2)), again, at(470)).await.unwrap();
     // The service's own.
-    let audit = Audit { what: AuditKind::WitnessDisagrees, about: Text::new("hub-1 pt-1").unwrap() };
+    let audit = Audit { what: AuditKind::WitnessDisagrees, about: Text::new("hub-1 pt-1").unwrap(), by: None };
     it.apply_one(&Access::system(Purpose::Audit), Subject::Service, vec![Event::Audited(audit)], at(480))
         .await
         .unwrap();

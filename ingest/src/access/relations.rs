@@ -1,0 +1,286 @@
+//! Who works where, who looks after whom, and who may not: what opens and narrows access, as the register says it.
+//!
+//! Invariants: pure, the moment is an argument; only what is in the register opens anything; a person whose team, home or
+//! objection changed is seen by the new rules at the next question, because nothing that was answered is kept longer than
+//! [`Relations::answered_until`] says.
+
+use super::{Caseload, Permission, permission::permissions};
+use chrono::{DateTime, TimeDelta, Utc};
+use register::{
+    Assignment, Emergency, Home, Hub, Item, Objection, Organisation, Patient, Place, Post, Staff, Team, access::Against,
+};
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    sync::Arc,
+};
+use vitals::{
+    HubId, PatientId,
+    id::{DeviceId, HomeId, OrganisationId, RecordId, StaffId, TeamId},
+};
+
+/// Longest an answer holds even where nothing in the register says that it ends.
+const ANSWER_HOLDS: TimeDelta = TimeDelta::hours(1);
+
+/// The register, as far as access depends on it.
+#[derive(Debug, Clone, Default)]
+pub struct Relations {
+    organisations: BTreeMap<OrganisationId, Organisation>,
+    teams: BTreeMap<TeamId, Team>,
+    homes: BTreeMap<HomeId, Home>,
+    staff: BTreeMap<StaffId, Staff>,
+    hubs: BTreeMap<HubId, Hub>,
+    people: HashMap<PatientId, LivesWith>,
+    of_team: HashMap<TeamId, BTreeSet<PatientId>>,
+    of_home: HashMap<HomeId, BTreeSet<PatientId>>,
+    objections: HashMap<PatientId, BTreeMap<RecordId, Objection>>,
+    emergencies: BTreeMap<RecordId, Emergency>,
+    assignments: HashMap<DeviceId, BTreeMap<RecordId, Assignment>>,
+}
+
+/// Whose a person is.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+struct LivesWith {
+    team: Option<TeamId>,
+    home: Option<HomeId>,
+}
+
+/// What one member of staff may do, and for whom, at a moment.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Powers {
+    /// For each permission the people it is held for, and the hubs of those places.
+    held: BTreeMap<Permission, Held>,
+}
+
+/// Where a permission is held.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Held {
+    /// The people and hubs.
+    pub caseload: Arc<Caseload>,
+    /// The places of the posts.
+    pub places: BTreeSet<Place>,
+    /// Those places, and every team and home that is part of one.
+    pub covered: Arc<BTreeSet<Place>>,
+}
+
+impl Powers {
+    /// Every one of these permissions for one caseload: the demo's seeded sign-in.
+    pub(super) fn of(permissions: &[Permission], caseload: Caseload) -> Self {
+        let held = Held { caseload: Arc::new(caseload), ..Held::default() };
+        Self { held: permissions.iter().map(|permission| (*permission, held.clone())).collect() }
+    }
+
+    /// Where a permission is held; none where it is not.
+    #[must_use]
+    pub fn held(&self, permission: Permission) -> Option<&Held> {
+        self.held.get(&permission)
+    }
+}
+
+impl Relations {
+    /// Takes in a thing of the register as it now is.
+    pub fn learn(&mut self, item: &Item) {
+        match item {
+            Item::Organisation(organisation) => {
+                self.organisations.insert(organisation.id.clone(), (**organisation).clone());
+            }
+            Item::Team(team) => {
+                self.teams.insert(team.id.clone(), (**team).clone());
+            }
+            Item::Home(home) => {
+                self.homes.insert(home.id.clone(), (**home).clone());
+            }
+            Item::Staff(staff) => {
+                self.staff.insert(staff.id.clone(), (**staff).clone());
+            }
+            Item::Hub(hub) => {
+                self.hubs.insert(hub.id.clone(), (**hub).clone());
+            }
+            Item::Patient(patient) => self.learn_person(patient),
+            Item::Objection(objection) => {
+                let of_person = self.objections.entry(objection.patient.clone()).or_default();
+                of_person.insert(objection.id.clone(), (**objection).clone());
+            }
+            Item::Emergency(emergency) => {
+                self.emergencies.insert(emergency.id.clone(), (**emergency).clone());
+            }
+            Item::Assignment(assignment) => {
+                let of_device = self.assignments.entry(assignment.device.clone()).or_default();
+                of_device.insert(assignment.id.clone(), (**assignment).clone());
+            }
+            Item::Device(_) | Item::Health(_) | Item::Plan(_) | Item::Carer(_) | Item::Consent(_) => {}
+        }
+    }
+
+    fn learn_person(&mut self, patient: &Patient) {
+        let now = LivesWith { team: patient.team.clone(), home: patient.home.clone() };
+        let before = self.people.insert(patient.id.clone(), now.clone()).unwrap_or_default();
+        if before.team != now.team {
+            if let Some(people) = before.team.and_then(|team| self.of_team.get_mut(&team)) {
+                people.remove(&patient.id);
+            }
+            if let Some(team) = now.team {
+                self.of_team.entry(team).or_default().insert(patient.id.clone());
+            }
+        }
+        if before.home != now.home {
+            if let Some(people) = before.home.and_then(|home| self.of_home.get_mut(&home)) {
+                people.remove(&patient.id);
+            }
+            if let Some(home) = now.home {
+                self.of_home.entry(home).or_default().insert(patient.id.clone());
+            }
+        }
+    }
+
+    /// A member of staff, where the register knows them.
+    #[must_use]
+    pub fn staff(&self, id: &StaffId) -> Option<&Staff> {
+        self.staff.get(id)
+    }
+
+    /// A hub, where the register knows it.
+    #[must_use]
+    pub fn hub(&self, id: &HubId) -> Option<&Hub> {
+        self.hubs.get(id)
+    }
+
+    /// Every hub.
+    pub fn hubs(&self) -> impl Iterator<Item = &Hub> {
+        self.hubs.values()
+    }
+
+    /// Who had a device at a moment; none where nobody had, or where two people had and no user index tells them apart.
+    #[must_use]
+    pub fn had(&self, device: &DeviceId, user_index: Option<u8>, at: DateTime<Utc>) -> Option<&PatientId> {
+        let then = self.assignments.get(device)?.values().filter(|assignment| assignment.span.has(at));
+        let mut who = then
+            .filter(|assignment| assignment.user_index.is_none() || assignment.user_index == user_index)
+            .map(|assignment| &assignment.patient);
+        let first = who.next()?;
+        who.all(|other| other == first).then_some(first)
+    }
+
+    /// What somebody may do at a moment; none where they are not staff, or have left.
+    #[must_use]
+    pub fn powers(&self, id: &StaffId, at: DateTime<Utc>) -> Option<Powers> {
+        let staff = self.staff.get(id)?;
+        let mut held: BTreeMap<Permission, (Caseload, BTreeSet<Place>)> = BTreeMap::new();
+        let mut has_post = false;
+        for post in staff.posts_at(at) {
+            has_post = true;
+            let people = self.people_of(&post.place);
+            let open: BTreeSet<PatientId> =
+                people.iter().copied().filter(|patient| !self.is_objected(patient, id, post, at)).cloned().collect();
+            let hubs = self.hubs_of(&post.place, &open);
+            for permission in permissions(post.role) {
+                let (caseload, places) = held.entry(*permission).or_default();
+                if permission.is_for_care() {
+                    caseload.patients.extend(open.iter().cloned());
+                } else {
+                    caseload.patients.extend(people.iter().copied().cloned());
+                }
+                caseload.hubs.extend(hubs.iter().cloned());
+                places.insert(post.place.clone());
+            }
+        }
+        if !has_post {
+            return None;
+        }
+        let emergencies =
+            self.emergencies.values().filter(|emergency| emergency.staff == *id && emergency.span.has(at));
+        for emergency in emergencies {
+            for permission in Permission::ALL.iter().filter(|permission| permission.opens_in_emergency()) {
+                held.entry(*permission).or_default().0.patients.insert(emergency.patient.clone());
+            }
+        }
+        // Permissions of one post have the same people: they are kept once.
+        let mut kept: Vec<Arc<Caseload>> = Vec::new();
+        let held = held.into_iter().map(|(permission, (caseload, places))| {
+            let caseload = kept.iter().find(|known| ***known == caseload).cloned().unwrap_or_else(|| {
+                let caseload = Arc::new(caseload);
+                kept.push(caseload.clone());
+                caseload
+            });
+            let covered = Arc::new(self.covered(&places));
+            (permission, Held { caseload, places, covered })
+        });
+        Some(Powers { held: held.collect() })
+    }
+
+    /// Until when the powers of somebody are as they are now, if the register stays as it is.
+    #[must_use]
+    pub fn answered_until(&self, id: &StaffId, at: DateTime<Utc>) -> DateTime<Utc> {
+        let posts = self.staff.get(id).into_iter().flat_map(|staff| {
+            let spans = staff.posts.iter().flat_map(|post| [Some(post.span.from), post.span.until]);
+            spans.chain([staff.left_at])
+        });
+        let emergencies = self.emergencies.values().filter(|emergency| emergency.staff == *id);
+        let emergencies = emergencies.flat_map(|emergency| [Some(emergency.span.from), emergency.span.until]);
+        let objections = self.objections.values().flat_map(BTreeMap::values);
+        let objections = objections.flat_map(|objection| [Some(objection.span.from), objection.span.until]);
+        let changes = posts.chain(emergencies).chain(objections).flatten().filter(|change| *change > at);
+        changes.chain([at + ANSWER_HOLDS]).min().unwrap_or(at)
+    }
+
+    /// Places, and every team and home that is part of one of them.
+    fn covered(&self, places: &BTreeSet<Place>) -> BTreeSet<Place> {
+        let parts = self.teams.keys().cloned().map(Place::Team).chain(self.homes.keys().cloned().map(Place::Home));
+        let parts = parts.filter(|part| places.iter().any(|place| self.is_within(part, place)));
+        parts.chain(places.iter().cloned()).collect()
+    }
+
+    /// The people of a place.
+    fn people_of(&self, place: &Place) -> BTreeSet<&PatientId> {
+        match place {
+            Place::Team(team) => self.of_team.get(team).into_iter().flatten().collect(),
+            Place::Home(home) => self.of_home.get(home).into_iter().flatten().collect(),
+            Place::Organisation(organisation) => {
+                let teams = self.teams.values().filter(|team| team.organisation == *organisation);
+                let homes = self.homes.values().filter(|home| home.organisation == *organisation);
+                let of_teams = teams.filter_map(|team| self.of_team.get(&team.id));
+                of_teams.chain(homes.filter_map(|home| self.of_home.get(&home.id))).flatten().collect()
+            }
+            Place::Footprint => self.people.keys().collect(),
+        }
+    }
+
+    /// The hubs that stand for a place, and those of its people.
+    fn hubs_of(&self, place: &Place, people: &BTreeSet<PatientId>) -> BTreeSet<HubId> {
+        let is_theirs = |hub: &&Hub| {
+            let stands_there = hub.place.as_ref().is_some_and(|at| self.is_within(at, place));
+            stands_there || (!hub.patients.is_empty() && hub.patients.iter().all(|patient| people.contains(patient)))
+        };
+        self.hubs.values().filter(is_theirs).map(|hub| hub.id.clone()).collect()
+    }
+
+    /// Whether a place is the other, or part of it.
+    #[must_use]
+    pub fn is_within(&self, place: &Place, other: &Place) -> bool {
+        match (place, other) {
+            (_, Place::Footprint) => true,
+            (Place::Team(team), Place::Organisation(organisation)) => {
+                self.teams.get(team).is_some_and(|team| team.organisation == *organisation)
+            }
+            (Place::Home(home), Place::Organisation(organisation)) => {
+                self.homes.get(home).is_some_and(|home| home.organisation == *organisation)
+            }
+            (one, other) => one == other,
+        }
+    }
+
+    /// Whether a person, or a restriction on their record, keeps somebody in this post from looking.
+    fn is_objected(&self, patient: &PatientId, staff: &StaffId, post: &Post, at: DateTime<Utc>) -> bool {
+        let objections = self.objections.get(patient).into_iter().flat_map(BTreeMap::values);
+        objections.filter(|objection| objection.span.has(at)).any(|objection| match &objection.against {
+            Against::Staff(one) => one == staff,
+            Against::Team(team) => post.place == Place::Team(team.clone()),
+            Against::Home(home) => post.place == Place::Home(home.clone()),
+            Against::Organisation(organisation) => {
+                self.is_within(&post.place, &Place::Organisation(organisation.clone()))
+            }
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;
