@@ -1,9 +1,6 @@
 //! The service's settings: one TOML file, unknown keys refused, every text turned into a type here.
 
-use crate::{
-    access::{HubEntry, HubRegistry},
-    notify::WebhookAddress,
-};
+use crate::{access::HubEntry, notify::WebhookAddress};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use rules::Person;
 use serde::Deserialize;
@@ -26,8 +23,10 @@ pub struct Config {
     pub service_name: String,
     /// When the team looks, as a sentence.
     pub service_hours: String,
-    /// The hubs.
-    pub hubs: HubRegistry,
+    /// The hubs: what the register is to have at least, see [`crate::access::HubRegistry::to_write`].
+    pub hubs: BTreeMap<HubId, HubEntry>,
+    /// Whose NHS numbers the service may hold: real people's, or invented ones.
+    pub realm: Realm,
     /// The people.
     pub people: Vec<Person>,
     /// The protocols: pack files, each with its approvals beside it as `NAME.signed.toml`.
@@ -59,6 +58,15 @@ struct File {
 enum RealmFile {
     Real,
     Invented,
+}
+
+impl RealmFile {
+    fn realm(self) -> Realm {
+        match self {
+            Self::Real => Realm::Production,
+            Self::Invented => Realm::Demo,
+        }
+    }
 }
 
 #[derive(Deserialize)]
@@ -141,10 +149,11 @@ impl Config {
             service_name: file.service_name,
             service_hours: file.service_hours,
             hubs: hubs(file.hub)?,
+            realm: file.people_are.realm(),
             people: file
                 .person
                 .into_iter()
-                .map(|person| read_person(person, file.people_are))
+                .map(|person| read_person(person, file.people_are.realm()))
                 .collect::<Result<_, _>>()?,
             packs: file.packs,
             webhook: webhook.map_err(|_cause| value("webhook", "want http://HOST:PORT/PATH"))?,
@@ -152,7 +161,7 @@ impl Config {
     }
 }
 
-fn hubs(files: Vec<HubFile>) -> Result<HubRegistry, ConfigError> {
+fn hubs(files: Vec<HubFile>) -> Result<BTreeMap<HubId, HubEntry>, ConfigError> {
     let mut hubs = BTreeMap::new();
     for HubFile { id, public_key, people } in files {
         let value = |advice| ConfigError::Value { key: format!("hub {id}"), advice };
@@ -163,14 +172,10 @@ fn hubs(files: Vec<HubFile>) -> Result<HubRegistry, ConfigError> {
         }
         hubs.insert(id, HubEntry { public_key, patients: people.into_iter().collect() });
     }
-    Ok(HubRegistry::new(hubs))
+    Ok(hubs)
 }
 
-fn read_person(file: PersonFile, realm: RealmFile) -> Result<Person, ConfigError> {
-    let realm = match realm {
-        RealmFile::Real => Realm::Production,
-        RealmFile::Invented => Realm::Demo,
-    };
+fn read_person(file: PersonFile, realm: Realm) -> Result<Person, ConfigError> {
     let advice =
         "nhs_number is not one this service may hold: real people never have 9xx numbers, invented ones always 999";
     let refused = |_cause| ConfigError::Value { key: format!("person {}", file.id), advice };

@@ -6,10 +6,16 @@ use crate::{
     http::LinkKind,
     store::{Committed, Outcome, ReadingOutcome, evidence::BadRow},
 };
+use chrono::{DateTime, Utc};
 use rules::{Alert, Channel, Condition, Verdict, Why, Workflow};
 use std::{net::SocketAddr, time::Duration};
 use tracing::{debug, error, info, warn};
-use vitals::{AlertId, ErrorCode, HubId, JobId, PatientId, ReadingId, wire::signing::RequestNumber, wire::v1::Urgency};
+use vitals::{
+    AlertId, ErrorCode, HubId, JobId, PatientId, ReadingId,
+    id::{RecordId, StaffId},
+    wire::signing::RequestNumber,
+    wire::v1::Urgency,
+};
 
 /// Where events go. The log by default; the demo and the tests pass their own.
 pub trait Events: Send + Sync {
@@ -141,6 +147,17 @@ pub enum ServiceEvent {
     ReadingConflict {
         /// The reading.
         reading: ReadingId,
+    },
+    /// Somebody opened a person's record in an emergency: the privacy officer looks into it.
+    EmergencyTaken {
+        /// The emergency access.
+        emergency: RecordId,
+        /// Who.
+        staff: StaffId,
+        /// Whose record.
+        patient: PatientId,
+        /// Until when.
+        until: DateTime<Utc>,
     },
     /// An alert is new or changed.
     AlertChanged {
@@ -318,6 +335,9 @@ impl Events for LogEvents {
             }
             ServiceEvent::ReadingConflict { reading } => {
                 warn!(reading.id = %reading, "Reading {reading} was stored before with other contents; both are kept.")
+            }
+            ServiceEvent::EmergencyTaken { emergency, staff, patient, until } => {
+                warn!(emergency.id = %emergency, staff.id = %staff, patient.id = %patient, %until, "{staff} took emergency access {emergency} to the record of {patient} until {until}. The privacy officer must look into it.")
             }
             ServiceEvent::AlertChanged { alert, urgency, stage } => {
                 info!(alert.id = %alert, ?urgency, stage = stage.name(), "Alert {alert} is now {}.", stage.name())

@@ -18,6 +18,7 @@ pub mod metrics;
 pub mod net;
 pub mod notify;
 pub mod pages;
+pub mod people;
 pub mod rng;
 pub mod scrub;
 pub mod server_key;

@@ -242,6 +242,7 @@ impl Metrics {
             ServiceEvent::RootSigned { .. } => self.roots_signed.add(1),
             ServiceEvent::TaskFailed { .. } => self.tasks_failed.add(1),
             ServiceEvent::Started { .. }
+            | ServiceEvent::EmergencyTaken { .. }
             | ServiceEvent::HubSilent { .. }
             | ServiceEvent::HubHeardAgain { .. }
             | ServiceEvent::HubDeaf { .. }

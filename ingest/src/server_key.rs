@@ -43,6 +43,12 @@ impl ServerKey {
         &self.id
     }
 
+    /// A key for one other use, of which nobody can tell this one.
+    #[must_use]
+    pub fn derived(&self, context: &'static str) -> [u8; 32] {
+        blake3::derive_key(context, self.key.as_bytes())
+    }
+
     /// Signs a document for one use.
     #[must_use]
     pub fn sign(&self, what: SealedFor, document: &[u8]) -> [u8; 64] {

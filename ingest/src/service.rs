@@ -3,20 +3,21 @@
 //! Invariant: stopping goes from the outside in: no new requests, then no new work, then the store is closed last.
 
 use crate::{
-    access::{Access, HubRegistry, Purpose, SignIn},
+    access::{Access, Directory, HubRegistry, Purpose, Sessions, SignIn},
     clock::Clock,
     events::{Events, ServiceEvent},
     heartbeat::{Beats, Pulse},
-    http::{self, HubsHeard, PageSettings, ReplayWindows, Room, Shared},
+    http::{self, Accounts, Enrolment, HubsHeard, NoAccounts, PageSettings, ReplayWindows, Room, Shared, guard::Door},
     metrics::{Counted, Metrics},
     notify::{Deliver, Notifier},
     rng::{NoRandomness, Randomness},
     scrub::Scrub,
     server_key::ServerKey,
-    store::{ApplyError, Decide, Slice, Store, Subject},
+    store::{ApplyError, Audited, Decide, ReadError, RegisterPlace, Slice, Store, Subject},
     sweep::Sweep,
 };
 use actix_web::{App, HttpServer, dev::ServerHandle, web};
+use register::Item;
 use rules::{Channel, Event, Person};
 use std::{
     collections::BTreeMap,
@@ -65,14 +66,23 @@ pub struct Parts {
     pub hubs: HubRegistry,
     /// The people we know.
     pub people: Vec<Person>,
-    /// Who is signed in.
-    pub sign_in: Arc<dyn SignIn>,
+    /// How staff sign in.
+    pub sign_in: StaffSignIn,
     /// What the pages say.
     pub pages: PageSettings,
     /// The ways to tell staff.
     pub channels: BTreeMap<Channel, Arc<dyn Deliver>>,
     /// Where to listen: bound already.
     pub listener: TcpListener,
+}
+
+/// How staff sign in.
+#[derive(Clone)]
+pub enum StaffSignIn {
+    /// With accounts of this service.
+    Accounts,
+    /// As somebody else says: the demo and the tests.
+    Seeded(Arc<dyn SignIn>),
 }
 
 /// Why the service did not start.
@@ -87,6 +97,15 @@ pub enum StartError {
     /// The people of the settings could not be put in place.
     #[error("register a person")]
     People(#[from] ApplyError),
+    /// The hubs of the settings could not be put in place.
+    #[error("register a hub")]
+    Hubs(#[source] ApplyError),
+    /// The register could not be read.
+    #[error("read the register")]
+    Register(#[from] ReadError),
+    /// Nobody could sign in.
+    #[error("open the accounts of staff")]
+    Accounts(#[from] NoAccounts),
 }
 
 /// A service that runs.
@@ -105,51 +124,16 @@ impl Service {
     /// Starts the service.
     ///
     /// # Errors
-    /// [`StartError`] where it cannot listen, has no key, or cannot register its people.
+    /// [`StartError`] where it cannot listen, has no key, or cannot put its people and hubs in place.
     pub async fn start(parts: Parts) -> Result<Self, StartError> {
-        let Parts { clock, rng, events, store, server_key, decide, hubs, people, sign_in, pages, channels, listener } =
-            parts;
-        let metrics = Arc::new(Metrics::default());
-        let events: Arc<dyn Events> = Arc::new(Counted::new(events, metrics.clone()));
-        register(store.as_ref(), &decide, people, clock.as_ref()).await?;
-        let mut form_key = [0; 32];
-        rng.fill(&mut form_key)?;
-        let wake_notifier = Arc::new(Notify::new());
+        let (Wired { shared, pulse, channels, server_key, stop_waiting }, listener) = wire(parts).await?;
+        let Shared { store, decide, clock, events, wake_notifier, .. } = &**shared;
+        let (store, decide, clock, events) = (store.clone(), decide.clone(), clock.clone(), events.clone());
+        let wake_notifier = wake_notifier.clone();
         let address = listener.local_addr().map_err(StartError::Listen)?;
-        let (windows, heard, beats) =
-            (Arc::<ReplayWindows>::default(), Arc::<HubsHeard>::default(), Arc::new(Beats::new(None)));
         let (stop, stopped) = watch::channel(false);
-        let (stop_waiting, stops) = watch::channel(false);
-        let pulse = Pulse {
-            store: store.clone(),
-            decide: decide.clone(),
-            clock: clock.clone(),
-            events: events.clone(),
-            key: server_key.clone(),
-            windows: windows.clone(),
-            heard: heard.clone(),
-            beats: beats.clone(),
-        };
         // The first before the first request, so that every hello has one to take along.
         pulse.beat(0).await;
-        let shared = web::Data::new(Shared {
-            store: store.clone(),
-            decide: decide.clone(),
-            clock: clock.clone(),
-            events: events.clone(),
-            hubs,
-            windows,
-            heard,
-            beats,
-            room: Room::default(),
-            metrics,
-            waiting_hellos: AtomicUsize::new(0),
-            stops,
-            sign_in,
-            pages,
-            form_key,
-            wake_notifier: wake_notifier.clone(),
-        });
         let server = HttpServer::new(move || App::new().app_data(shared.clone()).configure(http::configure))
             .workers(WORKERS)
             .max_connections(CONNECTIONS_MAX)
@@ -235,17 +219,142 @@ impl Service {
     }
 }
 
+/// The service as its requests have it, before it listens.
+struct Wired {
+    shared: web::Data<Shared>,
+    pulse: Pulse,
+    channels: BTreeMap<Channel, Arc<dyn Deliver>>,
+    server_key: ServerKey,
+    stop_waiting: watch::Sender<bool>,
+}
+
+/// What every request needs, for a service that is asked within this process and never listens; [`http::configure`] mounts
+/// its routes.
+///
+/// # Errors
+/// As [`Service::start`].
+pub async fn in_process(parts: Parts) -> Result<web::Data<Shared>, StartError> {
+    wire(parts).await.map(|(wired, _listener)| wired.shared)
+}
+
+/// Puts the parts together: the register is known, and access follows it, before anybody can ask.
+async fn wire(parts: Parts) -> Result<(Wired, TcpListener), StartError> {
+    let Parts { clock, rng, events, store, server_key, decide, hubs, people, sign_in, pages, channels, listener } =
+        parts;
+    let metrics = Arc::new(Metrics::default());
+    let events: Arc<dyn Events> = Arc::new(Counted::new(events, metrics.clone()));
+    let directory = Arc::new(Directory::with_hubs(hubs));
+    let sessions = Arc::<Sessions>::default();
+    let store: Arc<dyn Store> =
+        Arc::new(Audited::new(store, decide.clone(), clock.clone(), directory.clone(), sessions.clone()));
+    learn(store.as_ref(), &directory).await?;
+    register(store.as_ref(), &decide, &directory, people, clock.as_ref()).await?;
+    register_hubs(store.as_ref(), &decide, &directory, clock.as_ref()).await?;
+    let (accounts, sign_in) = match sign_in {
+        StaffSignIn::Accounts => {
+            let accounts = Accounts::new(sessions, rng.as_ref()).await?;
+            let sign_in: Arc<dyn SignIn> = Arc::new(accounts.sign_in(directory.clone()));
+            (Some(accounts), sign_in)
+        }
+        StaffSignIn::Seeded(sign_in) => (None, sign_in),
+    };
+    let mut form_key = [0; 32];
+    rng.fill(&mut form_key)?;
+    let (windows, heard, beats) =
+        (Arc::<ReplayWindows>::default(), Arc::<HubsHeard>::default(), Arc::new(Beats::new(None)));
+    let (stop_waiting, stops) = watch::channel(false);
+    let pulse = Pulse {
+        store: store.clone(),
+        decide: decide.clone(),
+        clock: clock.clone(),
+        events: events.clone(),
+        key: server_key.clone(),
+        windows: windows.clone(),
+        heard: heard.clone(),
+        beats: beats.clone(),
+    };
+    let shared = web::Data::new(Shared {
+        store,
+        decide,
+        clock,
+        events,
+        hubs: directory.hubs().clone(),
+        enrolment: Enrolment::new(&server_key, None),
+        windows,
+        heard,
+        beats,
+        room: Room::default(),
+        metrics,
+        waiting_hellos: AtomicUsize::new(0),
+        stops,
+        directory,
+        door: Door::new(sign_in),
+        accounts,
+        rng,
+        pages,
+        form_key,
+        wake_notifier: Arc::new(Notify::new()),
+    });
+    Ok((Wired { shared, pulse, channels, server_key, stop_waiting }, listener))
+}
+
+/// How many things of the register are learned at a time.
+const LEARNED_AT_ONCE: usize = 1_000;
+
+/// Learns the whole register, so that access is right at the first request.
+async fn learn(store: &dyn Store, directory: &Directory) -> Result<(), StartError> {
+    let mut after = RegisterPlace::default();
+    loop {
+        let (kept, place) = store.register(&Access::system(Purpose::Directory), after, LEARNED_AT_ONCE).await?;
+        directory.learn(kept.iter().map(|kept| &kept.item));
+        if kept.len() < LEARNED_AT_ONCE {
+            return Ok(());
+        }
+        after = place;
+    }
+}
+
+/// Writes the hubs of the settings into the register, as far as it does not have them.
+async fn register_hubs(
+    store: &dyn Store,
+    decide: &Arc<dyn Decide>,
+    directory: &Directory,
+    clock: &dyn Clock,
+) -> Result<(), StartError> {
+    let events: Vec<Event> = {
+        let relations = directory.relations();
+        directory.hubs().to_write(&relations).into_iter().map(Event::written).collect()
+    };
+    if events.is_empty() {
+        return Ok(());
+    }
+    let slice = Slice { subject: Subject::Service, events };
+    for answer in store.apply(&Access::system(Purpose::SetUp), vec![slice], decide.clone(), clock.now()).await {
+        drop(answer.map_err(StartError::Hubs)?);
+    }
+    Ok(())
+}
+
+/// Writes the people of the settings into the register, as far as it does not have them: what it has of somebody, such as that
+/// they have died, is not taken back by a file that was written when they came.
 async fn register(
     store: &dyn Store,
     decide: &Arc<dyn Decide>,
+    directory: &Directory,
     people: Vec<Person>,
     clock: &dyn Clock,
 ) -> Result<(), ApplyError> {
-    let slices = people
-        .into_iter()
-        .map(|person| Slice { subject: Subject::Patient(person.id.clone()), events: vec![Event::written(person)] });
+    let new: Vec<Person> = {
+        let relations = directory.relations();
+        people.into_iter().filter(|person| !relations.has_person(&person.id)).collect()
+    };
+    let slices = new.iter().map(|person| Slice {
+        subject: Subject::Patient(person.id.clone()),
+        events: vec![Event::written(person.clone())],
+    });
     for answer in store.apply(&Access::system(Purpose::SetUp), slices.collect(), decide.clone(), clock.now()).await {
-        answer?;
+        drop(answer?);
     }
+    directory.learn(&new.into_iter().map(Item::from).collect::<Vec<_>>());
     Ok(())
 }

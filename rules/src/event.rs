@@ -129,6 +129,8 @@ pub enum AuditKind {
     RootSigned,
     /// Somebody looked at a person's record.
     Read,
+    /// Something was written into a person's record. Only a log says so: what was written stands as an entry of its own.
+    Written,
     /// Somebody signed in.
     SignedIn,
     /// Somebody tried to sign in and could not.

@@ -182,7 +182,7 @@ impl Request {
             store.close().await;
             Ok::<_, Trouble>(answers)
         })?;
-        let json = receipt::write(&places, &answers, MORNING);
+        let json = receipt::write(&places, &answers, |_person| true, MORNING);
         let json = json.map_err(|code| Trouble::new("write a receipt", code.code()))?;
         let receipt: v1::Receipt = serde_json::from_slice(&json).doing("read a receipt")?;
         let stored = receipt.readings.iter().filter(|line| line.outcome == v1::Outcome::Stored).count();
@@ -190,14 +190,14 @@ impl Request {
             return Err(Trouble::new("store a request", format!("only {stored} of its readings were stored")));
         }
         stage("write the receipt", &mut || {
-            drop(black_box(receipt::write(&places, black_box(&answers), MORNING)));
+            drop(black_box(receipt::write(&places, black_box(&answers), |_person| true, MORNING)));
         });
         stage("probe: the receipt as JSON", &mut || drop(black_box(serde_json::to_vec(black_box(&receipt)))));
         Ok(())
     }
 
     fn verified(&self) -> Result<Signed, Trouble> {
-        verify(self.head.head(), &self.hubs).map_err(|code| Trouble::new("verify a request", code.code()))
+        verify(self.head.head(), &self.hubs, MORNING).map_err(|code| Trouble::new("verify a request", code.code()))
     }
 
     /// The crate's parsing and its Ed25519, without building what was signed, which costs it some microseconds more.

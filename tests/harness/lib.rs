@@ -6,6 +6,7 @@
 pub mod bench_admit;
 pub mod bench_codecs;
 pub mod bench_ingest;
+pub mod bench_roster;
 pub mod bench_rules;
 pub mod bluez;
 pub mod clock;
@@ -15,6 +16,7 @@ pub mod cut_proxy;
 pub mod cuts;
 pub mod faults;
 pub mod footprint;
+pub mod forge;
 pub mod golden;
 pub mod history;
 pub mod ingest_process;

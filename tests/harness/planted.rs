@@ -5,16 +5,17 @@ use chrono::{DateTime, Utc};
 use ingest::{
     access::Access,
     store::{
-        ApplyError, Change, Committed, Cursor, Decide, Outcome, ReadError, Slice, Store, StoreGauges, StoredReading,
-        StoredRefusal, Subject, Witness,
+        ApplyError, Change, Committed, Cursor, Decide, KeptItem, Logged, Outcome, ReadError, RegisterPlace, Slice,
+        Store, StoreGauges, StoredReading, StoredRefusal, Subject, Version, Witness,
     },
 };
-use rules::{Alert, Decisions, Event, Job, PatientState, Person, Timer};
+use register::ItemRef;
+use rules::{Alert, Decisions, Event, Job, PatientState, Person, Timer, event::Account};
 use std::sync::{
     Arc, Mutex, PoisonError,
     atomic::{AtomicBool, Ordering},
 };
-use vitals::{Admitted, AlertId, ErrorCode, HubId, PatientId, ReadingId, wire::signing::ReplayWindow};
+use vitals::{Admitted, AlertId, ErrorCode, HubId, PatientId, ReadingId, id::StaffId, wire::signing::ReplayWindow};
 
 /// What is the matter with the store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -157,6 +158,35 @@ impl Store for FaultyStore {
 
     async fn refusals(&self, who: &Access, limit: usize) -> Result<Vec<StoredRefusal>, ReadError> {
         self.read()?.refusals(who, limit).await
+    }
+
+    async fn register(
+        &self,
+        who: &Access,
+        after: RegisterPlace,
+        limit: usize,
+    ) -> Result<(Vec<KeptItem>, RegisterPlace), ReadError> {
+        self.read()?.register(who, after, limit).await
+    }
+
+    async fn item(&self, who: &Access, which: &ItemRef) -> Result<Option<KeptItem>, ReadError> {
+        self.read()?.item(who, which).await
+    }
+
+    async fn items_of(&self, who: &Access, patient: &PatientId) -> Result<Vec<KeptItem>, ReadError> {
+        self.read()?.items_of(who, patient).await
+    }
+
+    async fn versions(&self, who: &Access, which: &ItemRef, limit: usize) -> Result<Vec<Version>, ReadError> {
+        self.read()?.versions(who, which, limit).await
+    }
+
+    async fn log_of(&self, who: &Access, patient: &PatientId, limit: usize) -> Result<Vec<Logged>, ReadError> {
+        self.read()?.log_of(who, patient, limit).await
+    }
+
+    async fn account(&self, who: &Access, staff: &StaffId) -> Result<Option<Account>, ReadError> {
+        self.read()?.account(who, staff).await
     }
 
     async fn replay_window(&self, who: &Access, hub: &HubId) -> Result<Option<(u32, ReplayWindow)>, ReadError> {

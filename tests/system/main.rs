@@ -20,6 +20,8 @@ mod http;
 #[cfg(test)]
 mod kill;
 #[cfg(test)]
+mod roster;
+#[cfg(test)]
 mod serial;
 #[cfg(test)]
 mod store;

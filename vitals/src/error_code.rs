@@ -154,10 +154,22 @@ registry! {
         "The request's signature does not fit the hub's key." "The request was changed, or signed with another key; nothing in it was stored." "Check the hub's key; if it is right, treat this as an attack.";
     HubUnknown "hub_unknown" 401 No
         "The service does not know this hub." "Nothing in the request was stored; the hub keeps its readings." "Enrol the hub.";
+    HubKeyEnded "hub_key_ended" 401 No
+        "No key of this hub counts any more: it was withdrawn, or its time is over." "Nothing in the request was stored; the hub keeps its readings." "Enrol the hub again with a new code, if it is still in use.";
     RequestReplayed "request_replayed" 401 Later
         "A request with this number was already received, or is too old to tell." "Nothing in it was stored again." "Send the batch again under a new number.";
     EpochRetired "epoch_retired" 401 No
         "The hub's memory was set up anew since this request was numbered." "Nothing in it was stored." "Check whether two hubs share one key.";
+
+    // A hub that is enrolled.
+    CodeRefused "code_refused" 401 No
+        "The code is not one of this service's, was used before, or is more than 15 minutes old." "The hub was not enrolled." "Check every character; then ask for a new code.";
+    CodeMistyped "code_mistyped" 400 No
+        "The code has a mistake in it: its characters do not fit together." "The hub was not enrolled, and the code still counts." "Type it again as it is shown.";
+    TooManyCodes "too_many_codes" 429 Later
+        "There are too many codes at once, or there were too many tries with wrong ones." "No code was made or looked at, and no hub was enrolled." "Wait fifteen minutes.";
+    KeyRefused "key_refused" 400 No
+        "The key is not an Ed25519 key, is one that was used before, or did not sign this enrolment." "The hub was not enrolled, and the code still counts." "Have the hub make a new key.";
 
     // The service itself.
     ServiceBusy "service_busy" 503 Later
@@ -178,6 +190,10 @@ registry! {
         "There were too many tries to sign in." "Nobody was signed in, and the password was not looked at." "Wait five minutes.";
     PasswordRefused "password_refused" 400 No
         "The new password is too short, too long, or one that others would guess first." "Nothing was changed." "Choose at least 12 characters: three random words are good.";
+    PasswordChangeNeeded "password_change_needed" 403 No
+        "Your password was chosen by somebody else." "Nothing was shown or changed." "Choose a password of your own first.";
+    ItemNotFound "item_not_found" 404 No
+        "There is no such thing among those you may see." "Nothing was shown or changed." "Check its id; if the person is somebody else's, ask their team.";
     ItemNotInOrder "item_not_in_order" 422 No
         "What was to be written into the register is not in order." "Nothing was changed." "Correct the field that is named, and send it again.";
     ItemStale "item_stale" 409 No

@@ -125,7 +125,8 @@ impl Account {
             ServiceEvent::ReadingConflict { reading } => {
                 self.paper.stage("committed", &format!("stored before with other contents  {}", short(*reading)))
             }
-            ServiceEvent::Started { .. }
+            ServiceEvent::EmergencyTaken { .. }
+            | ServiceEvent::Started { .. }
             | ServiceEvent::BatchReceived { .. }
             | ServiceEvent::BatchCommitted { .. }
             | ServiceEvent::RulesEvaluated { .. }

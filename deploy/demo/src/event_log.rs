@@ -78,7 +78,8 @@ impl Line {
                 alert,
             ),
             ServiceEvent::NotificationSent { job, .. } => Self::new("notification_sent", job),
-            ServiceEvent::Started { .. }
+            ServiceEvent::EmergencyTaken { .. }
+            | ServiceEvent::Started { .. }
             | ServiceEvent::BatchCommitted { .. }
             | ServiceEvent::RulesEvaluated { .. }
             | ServiceEvent::HubSilent { .. }

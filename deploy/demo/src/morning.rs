@@ -166,7 +166,7 @@ impl Morning {
             decide: Arc::new(ByPlan::for_demo(vec![rules::pack::demo_pack()?], channels.keys().copied().collect())?),
             hubs: HubRegistry::new([(hub.clone(), entry)].into()),
             people,
-            sign_in: Arc::new(case_manager),
+            sign_in: ingest::service::StaffSignIn::Seeded(Arc::new(case_manager)),
             pages: PageSettings {
                 service_name: "Demo remote readings".to_owned(),
                 banner: Some(BANNER.to_owned()),

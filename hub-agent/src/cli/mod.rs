@@ -2,6 +2,7 @@
 
 mod check;
 pub mod decode;
+mod enrol;
 mod links;
 mod out;
 mod pair;
@@ -10,6 +11,7 @@ use crate::{
     Config,
     agent::{Agent, AgentError, Parts},
     clock::{Clock, WallClock},
+    config::Server,
     disk::{DiskError, Folder},
     events::LogEvents,
     link::{
@@ -104,6 +106,19 @@ enum Command {
         #[arg(long, value_name = "ADAPTER")]
         adapter: Option<String>,
     },
+    /// Make this hub's key, enrol it with a code that staff were shown, and write the settings. The service must be on this
+    /// machine, or behind a tunnel that ends here.
+    Enrol {
+        /// Where the service is: http://HOST:PORT.
+        #[arg(long, value_name = "URL", value_parser = Server::parse)]
+        server: Server,
+        /// The code, as it was shown.
+        #[arg(long, value_name = "CODE")]
+        code: String,
+        /// The hub's folder: hub.key and hub.toml are written into it.
+        #[arg(long, value_name = "FOLDER")]
+        folder: PathBuf,
+    },
     /// Print the public half of this hub's key, for the service's settings.
     PublicKey {
         /// The key file: 32 bytes as base64, readable by its owner only.
@@ -138,6 +153,8 @@ enum Failure {
     Port(#[from] vitals::record::NotASource),
     #[error(transparent)]
     Pair(#[from] crate::link::ble::pair::PairError),
+    #[error(transparent)]
+    Enrol(#[from] crate::uplink::enrol::EnrolError),
 }
 
 impl Failure {
@@ -147,7 +164,13 @@ impl Failure {
                 SETTINGS
             }
             Self::Decode(_) => USAGE,
-            Self::Disk(_) | Self::Agent(_) | Self::Key(_) | Self::Runtime(_) | Self::Json(_) | Self::Pair(_) => FAILED,
+            Self::Disk(_)
+            | Self::Agent(_)
+            | Self::Key(_)
+            | Self::Runtime(_)
+            | Self::Json(_)
+            | Self::Pair(_)
+            | Self::Enrol(_) => FAILED,
         }
     }
 
@@ -164,6 +187,7 @@ impl Failure {
             Self::Decode(_) | Self::Json(_) => "Nothing was decoded.",
             Self::Port(_) => "Give the port a name of printable letters in the settings.",
             Self::Pair(error) => return error.advice().into(),
+            Self::Enrol(_) => "Correct what it says and enrol again, with a new code if this one was used.",
             Self::Agent(_) | Self::Runtime(_) => {
                 "What was kept is safe in the data folder. Start the agent again, or ask for help."
             }
@@ -205,6 +229,7 @@ pub fn run() -> ExitCode {
             Config::load(&config).map_err(Failure::from).and_then(|config| check::run(&config))
         }
         Command::Pair { device, adapter } => pair::run(&device, adapter.as_deref()),
+        Command::Enrol { server, code, folder } => enrol::run(&server, &code, &folder),
         Command::PublicKey { key_file } => print_public_key(&key_file),
     };
     match done {

@@ -119,6 +119,13 @@ impl Server {
             _ => Err(NotAServer),
         }
     }
+
+    /// Whether it is on this machine, so that nobody on a line reads along.
+    #[must_use]
+    pub fn is_loopback(&self) -> bool {
+        let host = self.host.trim_start_matches('[').trim_end_matches(']');
+        host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+    }
 }
 
 impl fmt::Display for Server {

@@ -4,6 +4,7 @@
 //! reading ids and the same reading texts; a reading leaves the queue only when a whole, fitting receipt names it.
 
 pub mod backoff;
+pub mod enrol;
 mod error;
 pub mod heartbeat;
 pub mod hello;

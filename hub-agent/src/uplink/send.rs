@@ -124,6 +124,17 @@ impl Post {
         tokio::time::timeout(ANSWER_WITHIN, self.answer(request)).await.map_err(|_elapsed| NoAnswer::TimeLimit)?
     }
 
+    /// A request that is not signed in its headers: an enrolment, whose key is not known yet.
+    pub(super) async fn post_plain(&self, path: &str, body: Bytes) -> Result<Answer, NoAnswer> {
+        let request = Request::builder()
+            .method(Method::POST)
+            .uri(format!("{}{path}", self.server))
+            .header(CONTENT_TYPE, JSON)
+            .body(Full::new(body))
+            .map_err(NoAnswer::Request)?;
+        tokio::time::timeout(ANSWER_WITHIN, self.answer(request)).await.map_err(|_elapsed| NoAnswer::TimeLimit)?
+    }
+
     async fn answer(&self, request: Request<Full<Bytes>>) -> Result<Answer, NoAnswer> {
         let response = self.client.request(request).await.map_err(|error| {
             if error.is_connect() { NoAnswer::Connect(error) } else { NoAnswer::Broken(Box::new(error)) }

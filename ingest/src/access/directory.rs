@@ -2,7 +2,7 @@
 //!
 //! Invariant: what was committed opens or closes access at the next request: answers are forgotten with every change.
 
-use super::{Access, Basis, Grant, Lane, Powers, Relations};
+use super::{Access, Grant, HubRegistry, Lane, Powers, Relations, looked::Request};
 use chrono::{DateTime, Utc};
 use register::Item;
 use rules::Actor;
@@ -22,17 +22,36 @@ type Answers = HashMap<StaffId, (DateTime<Utc>, Arc<Powers>)>;
 pub struct Directory {
     relations: RwLock<Relations>,
     answers: Mutex<Answers>,
+    hubs: Arc<HubRegistry>,
 }
 
 impl Directory {
+    /// A directory that has learned nothing yet but the hubs of the settings.
+    #[must_use]
+    pub fn with_hubs(hubs: HubRegistry) -> Self {
+        Self { hubs: Arc::new(hubs), ..Self::default() }
+    }
+
     /// Takes in things of the register as they now are.
     pub fn learn<'i>(&self, items: impl IntoIterator<Item = &'i Item>) {
         let mut relations = self.relations.write().unwrap_or_else(PoisonError::into_inner);
+        let mut hubs = Vec::new();
         for item in items {
             relations.learn(item);
+            if let Item::Hub(hub) = item {
+                hubs.push(&**hub);
+            }
         }
+        // Under the lock, so that of two versions the one learned last is the one that counts here too.
+        self.hubs.learn(hubs);
         // Before anybody can ask the new relations: an old answer must not be given after this returns.
         self.answers().clear();
+    }
+
+    /// The hubs, as requests are verified by them: they follow what is learned here.
+    #[must_use]
+    pub fn hubs(&self) -> &Arc<HubRegistry> {
+        &self.hubs
     }
 
     /// The register as it now is.
@@ -61,6 +80,6 @@ impl Directory {
                 powers
             }
         };
-        Some(Access { grant: Grant::Staff { who, powers, basis: Basis::DirectCare }, lane: Lane::Live })
+        Some(Access { grant: Grant::Staff { who, powers, request: Request::default() }, lane: Lane::Live })
     }
 }

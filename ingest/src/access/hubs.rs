@@ -1,15 +1,26 @@
-//! The hubs this service knows: their keys and the people on them. Keys are pre-shared for now; enrolment comes later.
-//! The one module that touches the `ed25519-dalek` crate.
+//! The hubs this service knows: their keys, and the people on them, as the register has them now.
 //!
-//! Invariant: a key is taken apart once, when the registry is made, and never while a request waits.
+//! Invariants: a key counts within its span and not a moment longer, whatever was verified with it before; a key is taken apart
+//! once, when a version of its hub is learned, and never while a request waits; a key that ended in the register is never
+//! revived by the settings.
 
-use super::VerifiedHub;
+use super::{Relations, VerifiedHub};
+use chrono::{DateTime, Utc};
 use ed25519_dalek::{Signature, Verifier as _, VerifyingKey};
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use register::{Hub, HubKey, Span};
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    sync::{Arc, PoisonError, RwLock},
+};
 use thiserror::Error;
-use vitals::{HubId, PatientId};
+use tokio::sync::watch;
+use vitals::{ErrorCode, HubId, PatientId};
 
-/// One hub.
+/// Most keys of one hub that count at once, the newest: the one it has and the one it changes to, and both again where a
+/// change broke off. A forger makes us try no more than these.
+const KEYS_AT_ONCE_MAX: usize = 4;
+
+/// A hub of the settings.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HubEntry {
     /// Its Ed25519 public key.
@@ -18,58 +29,172 @@ pub struct HubEntry {
     pub patients: BTreeSet<PatientId>,
 }
 
-/// Every hub the service knows.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct HubRegistry(HashMap<HubId, KnownHub>);
-
-/// A hub whose requests can be verified.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct KnownHub {
-    /// None where the settings name 32 bytes that are no point of the curve, or one of small order: nothing is signed with
-    /// such a key.
-    key: Option<VerifyingKey>,
-    hub: VerifiedHub,
+/// Every hub the service knows: those of the settings until the register says otherwise.
+#[derive(Debug)]
+pub struct HubRegistry {
+    known: RwLock<HashMap<HubId, Arc<KnownHub>>>,
+    settings: BTreeMap<HubId, HubEntry>,
+    /// How often something was learned: whoever waits with a hub's request looks again.
+    learned: watch::Sender<u64>,
 }
 
-/// The signature is not one of this hub's over these bytes.
+/// A hub whose requests can be verified.
+#[derive(Debug)]
+pub(crate) struct KnownHub {
+    id: HubId,
+    patients: Arc<BTreeSet<PatientId>>,
+    /// The newest first. Without those that are no point of the curve, or of small order: nothing is signed with such a key.
+    keys: Vec<KnownKey>,
+}
+
+#[derive(Debug)]
+struct KnownKey {
+    public_key: [u8; 32],
+    key: VerifyingKey,
+    span: Span,
+}
+
+/// Why a signature is not taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-#[error("verify a signature: it is not this hub's over these bytes")]
-pub(crate) struct NotSigned;
+pub(crate) enum NotSigned {
+    /// It is not one of this hub's over these bytes.
+    #[error("verify a signature: it is not this hub's over these bytes")]
+    Invalid,
+    /// No key of this hub counts at this moment.
+    #[error("verify a signature: no key of this hub counts now")]
+    NoKey,
+}
+
+impl From<NotSigned> for ErrorCode {
+    fn from(why: NotSigned) -> Self {
+        match why {
+            NotSigned::Invalid => Self::SignatureInvalid,
+            NotSigned::NoKey => Self::HubKeyEnded,
+        }
+    }
+}
+
+impl Default for HubRegistry {
+    fn default() -> Self {
+        Self::new(BTreeMap::new())
+    }
+}
 
 impl HubRegistry {
     /// The hubs of the settings.
     #[must_use]
     pub fn new(hubs: BTreeMap<HubId, HubEntry>) -> Self {
-        let known = hubs.into_iter().map(|(id, HubEntry { public_key, patients })| {
-            let key = VerifyingKey::from_bytes(&public_key).ok().filter(|key| !key.is_weak());
-            (id.clone(), KnownHub { key, hub: VerifiedHub::new(id, patients) })
-        });
-        Self(known.collect())
+        let known = hubs.iter().map(|(id, entry)| (id.clone(), Arc::new(KnownHub::of(&entry.as_hub(id)))));
+        Self { known: RwLock::new(known.collect()), settings: hubs, learned: watch::Sender::new(0) }
+    }
+
+    /// Takes in hubs as the register now has them. From then on their keys and people are these, for requests that are under
+    /// way too.
+    pub fn learn<'h>(&self, hubs: impl IntoIterator<Item = &'h Hub>) {
+        // Keys are taken apart before anybody is made to wait.
+        let hubs: Vec<KnownHub> = hubs.into_iter().map(KnownHub::of).collect();
+        if hubs.is_empty() {
+            return;
+        }
+        self.known
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .extend(hubs.into_iter().map(|hub| (hub.id.clone(), Arc::new(hub))));
+        self.learned.send_modify(|times| *times = times.wrapping_add(1));
+    }
+
+    /// What of the settings is to be written into the register: hubs that it does not have, and keys that it never had.
+    ///
+    /// Whoever is on a hub that it has is the register's to say: somebody who was taken off a hub must not return to it with
+    /// every start.
+    #[must_use]
+    pub fn to_write(&self, register: &Relations) -> Vec<Hub> {
+        self.settings.iter().filter_map(|(id, entry)| entry.beside(id, register.hub(id))).collect()
     }
 
     /// A hub, where it is known.
-    pub(crate) fn known(&self, hub: &HubId) -> Option<&KnownHub> {
-        self.0.get(hub)
+    pub(crate) fn known(&self, hub: &HubId) -> Option<Arc<KnownHub>> {
+        self.known.read().unwrap_or_else(PoisonError::into_inner).get(hub).cloned()
+    }
+
+    /// When the key that a hub's request was verified with counts, as it stands now; none where the hub has it no more.
+    pub(crate) fn span(&self, hub: &VerifiedHub) -> Option<Span> {
+        let known = self.known(&hub.id)?;
+        known.keys.iter().find(|key| key.public_key == hub.key).map(|key| key.span)
+    }
+
+    /// Whether the key that a hub's request was verified with still counts.
+    ///
+    /// # Errors
+    /// [`ErrorCode::HubKeyEnded`] where it does not.
+    pub(crate) fn still_counts(&self, hub: &VerifiedHub, at: DateTime<Utc>) -> Result<(), ErrorCode> {
+        self.span(hub).filter(|span| span.has(at)).map(|_counts| ()).ok_or(ErrorCode::HubKeyEnded)
+    }
+
+    /// Tells whenever something is learned.
+    pub(crate) fn subscribe(&self) -> watch::Receiver<u64> {
+        self.learned.subscribe()
+    }
+}
+
+impl HubEntry {
+    /// As the register writes it. Its key has always counted: the settings know no day for it.
+    fn as_hub(&self, id: &HubId) -> Hub {
+        Hub {
+            id: id.clone(),
+            name: None,
+            place: None,
+            patients: self.patients.clone(),
+            keys: vec![self.key()],
+            code: None,
+        }
+    }
+
+    fn key(&self) -> HubKey {
+        HubKey { public_key: self.public_key, span: Span::since(DateTime::UNIX_EPOCH) }
+    }
+
+    /// What is to be written where the register has `hub`; none where there is nothing to write.
+    fn beside(&self, id: &HubId, hub: Option<&Hub>) -> Option<Hub> {
+        let Some(hub) = hub else { return Some(self.as_hub(id)) };
+        if hub.patients != self.patients {
+            tracing::warn!(hub.id = %id, "The settings of {id} name other people than the register; the register counts.");
+        }
+        let is_there = hub.keys.iter().any(|key| key.public_key == self.public_key);
+        (!is_there).then(|| Hub { keys: [hub.keys.as_slice(), &[self.key()]].concat(), ..hub.clone() })
     }
 }
 
 impl KnownHub {
-    /// The hub as one whose signature was verified, where `signature` is its over `base`.
+    fn of(hub: &Hub) -> Self {
+        let known = |HubKey { public_key, span }: &HubKey| {
+            let key = VerifyingKey::from_bytes(public_key).ok().filter(|key| !key.is_weak())?;
+            Some(KnownKey { public_key: *public_key, key, span: *span })
+        };
+        Self {
+            id: hub.id.clone(),
+            patients: Arc::new(hub.patients.clone()),
+            keys: hub.keys.iter().rev().filter_map(known).collect(),
+        }
+    }
+
+    /// The hub as one whose signature was verified, where `signature` is over `base` with one of its keys that count.
     ///
     /// Strictly: no key and no commitment of small order, and one encoding for each number. What the crate's
     /// `verify_strict` says, by looking at the commitment's bytes where that takes the point apart, which is an eighth of
     /// its time; the tests hold the two together.
     ///
     /// # Errors
-    /// [`NotSigned`] where it is not, whatever the reason.
-    pub(crate) fn verify(&self, base: &[u8], signature: &[u8]) -> Result<VerifiedHub, NotSigned> {
-        let key = self.key.as_ref().ok_or(NotSigned)?;
-        let signature = Signature::from_slice(signature).map_err(|_other_length| NotSigned)?;
+    /// [`NotSigned`] where it is not.
+    pub(crate) fn verify(&self, base: &[u8], signature: &[u8], at: DateTime<Utc>) -> Result<VerifiedHub, NotSigned> {
+        let signature = Signature::from_slice(signature).map_err(|_other_length| NotSigned::Invalid)?;
+        let mut counting = self.keys.iter().filter(|key| key.span.has(at)).take(KEYS_AT_ONCE_MAX).peekable();
+        counting.peek().ok_or(NotSigned::NoKey)?;
         if is_of_small_order(*signature.r_bytes()) {
-            return Err(NotSigned);
+            return Err(NotSigned::Invalid);
         }
-        key.verify(base, &signature).map_err(|_cause| NotSigned)?;
-        Ok(self.hub.clone())
+        let signer = counting.find(|key| key.key.verify(base, &signature).is_ok()).ok_or(NotSigned::Invalid)?;
+        Ok(VerifiedHub { id: self.id.clone(), patients: self.patients.clone(), key: signer.public_key })
     }
 }
 
@@ -95,15 +220,104 @@ fn is_of_small_order(mut commitment: [u8; 32]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use chrono::TimeDelta;
     use curve25519_dalek::{EdwardsPoint, Scalar, constants::EIGHT_TORSION, edwards::CompressedEdwardsY};
     use ed25519_dalek::{Signer as _, SigningKey};
     use proptest::prelude::*;
     use sha2::{Digest, Sha512};
 
-    fn known(public_key: [u8; 32]) -> KnownHub {
+    fn known(public_key: [u8; 32]) -> Arc<KnownHub> {
         let id = HubId::parse("hub-1").unwrap();
         let hubs = HubRegistry::new([(id.clone(), HubEntry { public_key, patients: BTreeSet::new() })].into());
-        hubs.known(&id).unwrap().clone()
+        hubs.known(&id).unwrap()
+    }
+
+    fn at(minutes: i64) -> DateTime<Utc> {
+        DateTime::UNIX_EPOCH + TimeDelta::minutes(minutes)
+    }
+
+    /// A hub whose keys, of these seeds, count from one minute until another.
+    fn hub(keys: &[(u8, i64, Option<i64>)]) -> Hub {
+        let keys = keys.iter().map(|(seed, from, until)| HubKey {
+            public_key: SigningKey::from_bytes(&[*seed; 32]).verifying_key().to_bytes(),
+            span: Span { from: at(*from), until: until.map(at) },
+        });
+        let id = HubId::parse("hub-1").unwrap();
+        Hub { id, name: None, place: None, patients: BTreeSet::new(), keys: keys.collect(), code: None }
+    }
+
+    fn signed(seed: u8) -> [u8; 64] {
+        SigningKey::from_bytes(&[seed; 32]).sign(b"base").to_bytes()
+    }
+
+    /// Rows: which key signed, at which minute, and what is said. Two keys count at once while the hub changes from one to the
+    /// other.
+    #[test]
+    fn a_key_counts_within_its_span_and_several_may_at_once() {
+        let known = KnownHub::of(&hub(&[(1, 0, Some(20)), (2, 10, Some(30))]));
+        let (invalid, no_key) = (Err(NotSigned::Invalid), Err(NotSigned::NoKey));
+        for (seed, minute, expected) in [
+            (1, 0, Ok(())),
+            (2, 0, invalid),
+            (1, 10, Ok(())),
+            (2, 10, Ok(())),
+            (3, 10, invalid),
+            (1, 20, invalid),
+            (2, 29, Ok(())),
+            (1, 30, no_key),
+            (2, 30, no_key),
+            (1, -1, no_key),
+        ] {
+            let said = known.verify(b"base", &signed(seed), at(minute)).map(|_hub| ());
+            assert_eq!(said, expected, "key {seed} at minute {minute}");
+        }
+        let many: Vec<_> = (1..=5).map(|seed| (seed, 0, None)).collect();
+        let known = KnownHub::of(&hub(&many));
+        assert!(known.verify(b"base", &signed(2), at(0)).is_ok());
+        assert_eq!(
+            known.verify(b"base", &signed(1), at(0)).map(|_hub| ()),
+            invalid,
+            "no more than four are tried, the newest"
+        );
+    }
+
+    /// What was verified before a key ended counts no more after it; the hub's other key goes on.
+    #[test]
+    fn a_key_that_ends_takes_with_it_what_it_had_verified() {
+        let registry = HubRegistry::default();
+        registry.learn([&hub(&[(1, 0, None), (2, 0, None)])]);
+        let known = registry.known(&HubId::parse("hub-1").unwrap()).unwrap();
+        let [one, two] = [1, 2].map(|seed| known.verify(b"base", &signed(seed), at(5)).unwrap());
+        let mut learned = registry.subscribe();
+        assert_eq!((registry.still_counts(&one, at(5)), registry.still_counts(&two, at(5))), (Ok(()), Ok(())));
+        registry.learn([&hub(&[(1, 0, Some(5)), (2, 0, None)])]);
+        assert!(learned.has_changed().unwrap(), "whoever waits is told");
+        learned.mark_unchanged();
+        assert_eq!(registry.still_counts(&one, at(5)), Err(ErrorCode::HubKeyEnded));
+        assert_eq!(registry.still_counts(&two, at(5)), Ok(()));
+        registry.learn([&hub(&[(2, 0, None)])]);
+        assert_eq!(registry.still_counts(&one, at(4)), Err(ErrorCode::HubKeyEnded), "a key that is gone counts never");
+    }
+
+    /// What the settings name is written once, a key they have anew is added, and one that ended is never revived.
+    #[test]
+    fn the_settings_add_to_the_register_and_never_take_back_what_it_says() {
+        let entry = |seed: u8, patients: &[&str]| HubEntry {
+            public_key: SigningKey::from_bytes(&[seed; 32]).verifying_key().to_bytes(),
+            patients: patients.iter().map(|patient| PatientId::parse(patient).unwrap()).collect(),
+        };
+        let id = HubId::parse("hub-1").unwrap();
+        let of = |entry: HubEntry| HubRegistry::new([(id.clone(), entry)].into());
+        let mut register = Relations::default();
+        let written = of(entry(1, &["pt-1"])).to_write(&register);
+        assert_eq!(written.iter().map(|hub| (hub.keys.len(), hub.patients.len())).collect::<Vec<_>>(), [(1, 1)]);
+        let mut ended = written[0].clone();
+        ended.keys[0].span.until = Some(at(7));
+        ended.patients.clear();
+        register.learn(&ended.clone().into());
+        assert_eq!(of(entry(1, &["pt-1"])).to_write(&register), [], "neither the key nor the person comes back");
+        let [added] = of(entry(2, &["pt-1"])).to_write(&register).try_into().unwrap();
+        assert_eq!((added.keys.len(), &added.keys[0], added.patients.len()), (2, &ended.keys[0], 0));
     }
 
     /// What the crate's strict verification says.
@@ -114,7 +328,7 @@ mod tests {
     }
 
     fn check(public_key: [u8; 32], base: &[u8], signature: &[u8]) -> bool {
-        let is_taken = known(public_key).verify(base, signature).is_ok();
+        let is_taken = known(public_key).verify(base, signature, at(0)).is_ok();
         assert_eq!(is_taken, strictly(public_key, base, signature), "{public_key:?} {signature:?}");
         is_taken
     }

@@ -5,7 +5,9 @@
 //! whose posts the register knows, and the demo's seeded sign-in.
 
 mod directory;
+pub mod enrol;
 mod hubs;
+mod looked;
 mod password;
 mod permission;
 mod policy;
@@ -23,6 +25,7 @@ pub use relations::{Held, Powers, Relations};
 pub use sessions::{GUESSES_MAX, GUESSES_WITHIN, Guesses, IDLE_AT_MOST, LASTS_AT_MOST, Session, Sessions, Token};
 pub use sign_in::{LocalSignIn, NobodySignsIn, SESSION_COOKIE, SignIn, session_token};
 
+use looked::Request;
 use rules::Actor;
 use std::{collections::BTreeSet, sync::Arc};
 use thiserror::Error;
@@ -61,7 +64,7 @@ pub enum Lane {
 enum Grant {
     Hub { id: HubId, patients: Arc<BTreeSet<PatientId>> },
     System(Purpose),
-    Staff { who: Actor, powers: Arc<Powers>, basis: Basis },
+    Staff { who: Actor, powers: Arc<Powers>, request: Request },
 }
 
 vitals::named! {
@@ -101,6 +104,8 @@ pub enum Purpose {
     Directory,
     /// Reads what is kept of a password, and changes it for its owner.
     SignIn,
+    /// Writes the key of a hub that came with a code.
+    Enrol,
 }
 
 /// The people and hubs a member of staff looks after.
@@ -122,6 +127,8 @@ pub struct Denied;
 pub struct VerifiedHub {
     id: HubId,
     patients: Arc<BTreeSet<PatientId>>,
+    /// The public key it was verified with.
+    key: [u8; 32],
 }
 
 impl VerifiedHub {
@@ -137,8 +144,10 @@ impl VerifiedHub {
         &self.patients
     }
 
+    /// For tests of the store, which verify nothing.
+    #[cfg(test)]
     pub(crate) fn new(id: HubId, patients: BTreeSet<PatientId>) -> Self {
-        Self { id, patients: Arc::new(patients) }
+        Self { id, patients: Arc::new(patients), key: [0; 32] }
     }
 }
 
@@ -207,5 +216,5 @@ impl Access {
 #[must_use]
 pub fn demo_case_manager(who: Actor, caseload: Caseload) -> Access {
     let powers = Arc::new(Powers::of(permissions(register::Role::CaseManager), caseload));
-    Access::live(Grant::Staff { who, powers, basis: Basis::DirectCare })
+    Access::live(Grant::Staff { who, powers, request: Request::default() })
 }

@@ -2,8 +2,8 @@
 
 use super::{Access, Denied, Grant, Held, Permission, Purpose};
 use crate::store::{Slice, Subject};
-use register::{Item, ItemKind, Place, Written};
-use rules::{Actor, Event};
+use register::{Hub, Item, ItemKind, Place, Written};
+use rules::{Actor, Event, event::AuditKind};
 use std::collections::BTreeSet;
 use vitals::{HubId, PatientId};
 
@@ -52,12 +52,16 @@ impl Access {
             }
             (Grant::Hub { id, .. }, Subject::Service, Event::Received { hub, .. }) => hub == id,
             (Grant::System(Purpose::SetUp), _, Event::Written(written)) => is_of(subject, &written.item),
+            // Never "whichever version comes next": of two who come with one code the store takes the first.
+            (Grant::System(Purpose::Enrol), Subject::Service, Event::Written(written)) => {
+                matches!(written.item, Item::Hub(_)) && written.version.is_some() && written.by.is_none()
+            }
+            (Grant::System(Purpose::Enrol), Subject::Service, Event::Audited(audit)) => {
+                audit.what == AuditKind::HubEnrolled && audit.by.is_none()
+            }
             (Grant::System(Purpose::SetUp | Purpose::SignIn), Subject::Service, Event::AccountSet(_)) => true,
             (Grant::Staff { who, .. }, _, Event::Written(written)) => {
                 is_of(subject, &written.item) && written.by.as_ref() == Some(&who.id) && self.may_write(who, written)
-            }
-            (Grant::Staff { who, .. }, Subject::Service, Event::AccountSet(account)) => {
-                account.by.as_ref() == Some(&who.id) && self.held(Permission::WriteStaff).is_some()
             }
             (Grant::System(Purpose::Receive), Subject::Service, Event::Received { .. }) => true,
             (Grant::System(Purpose::Sweep), Subject::Patient(_), Event::Due(_) | Event::Reconsider(_)) => true,
@@ -74,10 +78,13 @@ impl Access {
     /// there already, for a person they may write for: so nobody takes over somebody else's person by writing them anew,
     /// because the store refuses a first version of what it has.
     fn may_write(&self, who: &Actor, written: &Written) -> bool {
-        let permission = to_write(written.item.reference().kind());
-        let Some(held) = self.held(permission) else { return false };
         // Only the service's own lists say "whichever version comes next".
         let Some(version) = written.version else { return false };
+        let kind = written.item.reference().kind();
+        // Who looked into it is the only thing that changes afterwards.
+        let is_review = kind == ItemKind::Emergency && version > 1;
+        let permission = if is_review { Permission::SeeLog } else { to_write(kind) };
+        let Some(held) = self.held(permission) else { return false };
         match &written.item {
             Item::Patient(patient) if version == 1 => {
                 let team = patient.team.clone().map(Place::Team);
@@ -86,25 +93,52 @@ impl Access {
                 places().next().is_some() && places().all(|place| self.covers(held, place))
             }
             Item::Emergency(emergency) if version == 1 => emergency.staff == who.id && emergency.reviewed_by.is_none(),
-            // Who looked into it is the only thing that changes afterwards.
             Item::Emergency(emergency) => {
-                emergency.reviewed_by.as_ref() == Some(&who.id) && self.held(Permission::SeeLog).is_some()
+                emergency.reviewed_by.as_ref() == Some(&who.id) && held.caseload.patients.contains(&emergency.patient)
             }
+            // Nobody gives themselves another post.
+            Item::Staff(staff) if staff.id == who.id => false,
+            Item::Patient(_)
+            | Item::Organisation(_)
+            | Item::Team(_)
+            | Item::Home(_)
+            | Item::Staff(_)
+            | Item::Device(_)
+            | Item::Hub(_)
+            | Item::Health(_)
+            | Item::Plan(_)
+            | Item::Carer(_)
+            | Item::Assignment(_)
+            | Item::Consent(_)
+            | Item::Objection(_) => self.is_theirs(held, &written.item),
+        }
+    }
+
+    /// Whether a member of staff may change a thing that stands in the register: nobody takes over what is somebody else's
+    /// by writing it as their own. Emergency accesses are changed in their own way.
+    #[must_use]
+    pub fn may_change(&self, before: &Item) -> bool {
+        let held = self.held(to_write(before.reference().kind()));
+        held.is_some_and(|held| self.is_theirs(held, before))
+    }
+
+    /// Whether a thing is of the places or people that a permission is held for.
+    fn is_theirs(&self, held: &Held, item: &Item) -> bool {
+        match item {
             Item::Organisation(organisation) => self.covers(held, &Place::Organisation(organisation.id.clone())),
             Item::Team(team) => self.covers(held, &Place::Organisation(team.organisation.clone())),
             Item::Home(home) => self.covers(held, &Place::Organisation(home.organisation.clone())),
             Item::Staff(staff) => staff.posts.iter().all(|post| self.covers(held, &post.place)),
             Item::Hub(hub) => hub.place.as_ref().is_none_or(|place| self.covers(held, place)),
             Item::Device(_) => true,
+            Item::Emergency(_) => false,
             Item::Patient(_)
             | Item::Health(_)
             | Item::Plan(_)
             | Item::Carer(_)
             | Item::Assignment(_)
             | Item::Consent(_)
-            | Item::Objection(_) => {
-                written.item.patient().is_some_and(|patient| held.caseload.patients.contains(patient))
-            }
+            | Item::Objection(_) => item.patient().is_some_and(|patient| held.caseload.patients.contains(patient)),
         }
     }
 
@@ -121,10 +155,11 @@ impl Access {
             Grant::System(purpose) => matches!(purpose, Purpose::SetUp | Purpose::Directory),
             Grant::Staff { .. } => {
                 let permission = to_see(item.reference().kind());
-                match (item.patient(), self.held(permission)) {
-                    (_, None) => false,
-                    (None, Some(_)) => true,
-                    (Some(patient), Some(held)) => held.caseload.patients.contains(patient),
+                match (item, item.patient(), self.held(permission)) {
+                    (_, _, None) => false,
+                    (Item::Hub(hub), _, Some(held)) => sees_hub(held, hub),
+                    (_, None, Some(_)) => true,
+                    (_, Some(patient), Some(held)) => held.caseload.patients.contains(patient),
                 }
             }
         }
@@ -167,6 +202,12 @@ impl Access {
     pub fn must_be(&self, purpose: Purpose) -> Result<(), Denied> {
         if self.grant == Grant::System(purpose) { Ok(()) } else { Err(Denied) }
     }
+}
+
+/// Whether a hub may be shown: it says who is on it, so it is for those of its place or its people, unless it is nobody's yet.
+fn sees_hub(held: &Held, hub: &Hub) -> bool {
+    let is_nobodys = hub.place.is_none() && hub.patients.is_empty();
+    is_nobodys || held.caseload.hubs.contains(&hub.id) || held.places.contains(&Place::Footprint)
 }
 
 /// Whether a thing belongs in a subject's record.

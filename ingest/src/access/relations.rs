@@ -4,17 +4,21 @@
 //! objection changed is seen by the new rules at the next question, because nothing that was answered is kept longer than
 //! [`Relations::answered_until`] says.
 
-use super::{Caseload, Permission, permission::permissions};
+use super::{Basis, Caseload, Permission, permission::permissions};
 use chrono::{DateTime, TimeDelta, Utc};
 use register::{
-    Assignment, Emergency, Home, Hub, Item, Objection, Organisation, Patient, Place, Post, Staff, Team, access::Against,
+    Assignment, Device, Emergency, Home, Hub, Item, ItemKind, Objection, Organisation, Patient, Place, Post, Role,
+    Staff, Team, access::Against,
 };
+use rules::event::By;
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
+    cmp::Reverse,
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
     sync::Arc,
 };
 use vitals::{
     HubId, PatientId,
+    bounded::Text,
     id::{DeviceId, HomeId, OrganisationId, RecordId, StaffId, TeamId},
 };
 
@@ -29,7 +33,10 @@ pub struct Relations {
     homes: BTreeMap<HomeId, Home>,
     staff: BTreeMap<StaffId, Staff>,
     hubs: BTreeMap<HubId, Hub>,
+    devices: BTreeMap<DeviceId, Device>,
     people: HashMap<PatientId, LivesWith>,
+    /// People to whom nothing is said: they have died, moved away or are in hospital.
+    untold: HashSet<PatientId>,
     of_team: HashMap<TeamId, BTreeSet<PatientId>>,
     of_home: HashMap<HomeId, BTreeSet<PatientId>>,
     objections: HashMap<PatientId, BTreeMap<RecordId, Objection>>,
@@ -49,6 +56,17 @@ struct LivesWith {
 pub struct Powers {
     /// For each permission the people it is held for, and the hubs of those places.
     held: BTreeMap<Permission, Held>,
+    /// What opens people's records, what is nearest to the person first.
+    opened: Vec<Opened>,
+}
+
+/// Why the records of some people are open.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Opened {
+    role: Role,
+    organisation: Option<OrganisationId>,
+    basis: Basis,
+    caseload: Arc<Caseload>,
 }
 
 /// Where a permission is held.
@@ -66,7 +84,20 @@ impl Powers {
     /// Every one of these permissions for one caseload: the demo's seeded sign-in.
     pub(super) fn of(permissions: &[Permission], caseload: Caseload) -> Self {
         let held = Held { caseload: Arc::new(caseload), ..Held::default() };
-        Self { held: permissions.iter().map(|permission| (*permission, held.clone())).collect() }
+        let caseload = held.caseload.clone();
+        let opened = Opened { role: Role::CaseManager, organisation: None, basis: Basis::DirectCare, caseload };
+        Self { held: permissions.iter().map(|permission| (*permission, held.clone())).collect(), opened: vec![opened] }
+    }
+
+    /// Who looks at a person's record, as what, and why they may; none where nothing opens it.
+    pub(super) fn by(&self, staff: &StaffId, patient: &PatientId) -> Option<By> {
+        let opened = self.opened.iter().find(|opened| opened.caseload.patients.contains(patient))?;
+        Some(By {
+            staff: staff.clone(),
+            role: opened.role,
+            organisation: opened.organisation.clone(),
+            basis: Text::new(opened.basis.name()).ok()?,
+        })
     }
 
     /// Where a permission is held; none where it is not.
@@ -107,11 +138,19 @@ impl Relations {
                 let of_device = self.assignments.entry(assignment.device.clone()).or_default();
                 of_device.insert(assignment.id.clone(), (**assignment).clone());
             }
-            Item::Device(_) | Item::Health(_) | Item::Plan(_) | Item::Carer(_) | Item::Consent(_) => {}
+            Item::Device(device) => {
+                self.devices.insert(device.id.clone(), (**device).clone());
+            }
+            Item::Health(_) | Item::Plan(_) | Item::Carer(_) | Item::Consent(_) => {}
         }
     }
 
     fn learn_person(&mut self, patient: &Patient) {
+        if patient.status.may_be_told() {
+            self.untold.remove(&patient.id);
+        } else {
+            self.untold.insert(patient.id.clone());
+        }
         let now = LivesWith { team: patient.team.clone(), home: patient.home.clone() };
         let before = self.people.insert(patient.id.clone(), now.clone()).unwrap_or_default();
         if before.team != now.team {
@@ -165,13 +204,13 @@ impl Relations {
     pub fn powers(&self, id: &StaffId, at: DateTime<Utc>) -> Option<Powers> {
         let staff = self.staff.get(id)?;
         let mut held: BTreeMap<Permission, (Caseload, BTreeSet<Place>)> = BTreeMap::new();
-        let mut has_post = false;
+        let mut opened: Vec<Opened> = Vec::new();
         for post in staff.posts_at(at) {
-            has_post = true;
             let people = self.people_of(&post.place);
             let open: BTreeSet<PatientId> =
                 people.iter().copied().filter(|patient| !self.is_objected(patient, id, post, at)).cloned().collect();
             let hubs = self.hubs_of(&post.place, &open);
+            opened.push(self.opened_by(post, &people, &open, &hubs));
             for permission in permissions(post.role) {
                 let (caseload, places) = held.entry(*permission).or_default();
                 if permission.is_for_care() {
@@ -183,12 +222,14 @@ impl Relations {
                 places.insert(post.place.clone());
             }
         }
-        if !has_post {
-            return None;
-        }
+        let first = opened.first()?;
+        let (role, organisation) = (first.role, first.organisation.clone());
         let emergencies =
             self.emergencies.values().filter(|emergency| emergency.staff == *id && emergency.span.has(at));
         for emergency in emergencies {
+            let caseload = Arc::new(Caseload { patients: [emergency.patient.clone()].into(), hubs: BTreeSet::new() });
+            let organisation = organisation.clone();
+            opened.push(Opened { role, organisation, basis: Basis::Emergency, caseload });
             for permission in Permission::ALL.iter().filter(|permission| permission.opens_in_emergency()) {
                 held.entry(*permission).or_default().0.patients.insert(emergency.patient.clone());
             }
@@ -204,7 +245,94 @@ impl Relations {
             let covered = Arc::new(self.covered(&places));
             (permission, Held { caseload, places, covered })
         });
-        Some(Powers { held: held.collect() })
+        let held = held.collect();
+        for reason in &mut opened {
+            if let Some(same) = kept.iter().find(|known| ***known == *reason.caseload) {
+                reason.caseload = same.clone();
+            }
+        }
+        // Whoever looks after a person looks as that, whatever else they are.
+        opened.sort_by_key(|opened| opened.basis);
+        Some(Powers { held, opened })
+    }
+
+    /// Whose records a post opens, and why.
+    fn opened_by(
+        &self,
+        post: &Post,
+        people: &BTreeSet<&PatientId>,
+        open: &BTreeSet<PatientId>,
+        hubs: &BTreeSet<HubId>,
+    ) -> Opened {
+        // Who is not there for somebody's care is there whatever the person objects to.
+        let (basis, patients) = if permissions(post.role).contains(&Permission::SeeReadings) {
+            (Basis::DirectCare, open.clone())
+        } else {
+            (Basis::Duty, people.iter().copied().cloned().collect())
+        };
+        let caseload = Arc::new(Caseload { patients, hubs: hubs.clone() });
+        Opened { role: post.role, organisation: self.organisation_of(&post.place), basis, caseload }
+    }
+
+    /// Whose place it is; none for the whole footprint, and for a place that the register does not know.
+    fn organisation_of(&self, place: &Place) -> Option<OrganisationId> {
+        match place {
+            Place::Team(team) => self.teams.get(team).map(|team| team.organisation.clone()),
+            Place::Home(home) => self.homes.get(home).map(|home| home.organisation.clone()),
+            Place::Organisation(organisation) => Some(organisation.clone()),
+            Place::Footprint => None,
+        }
+    }
+
+    /// Whether anything may be said to a person, or asked of them; of whom the register has not, nothing is known against it.
+    #[must_use]
+    pub fn may_be_told(&self, patient: &PatientId) -> bool {
+        !self.untold.contains(patient)
+    }
+
+    /// Whether the register has a person.
+    #[must_use]
+    pub fn has_person(&self, patient: &PatientId) -> bool {
+        self.people.contains_key(patient)
+    }
+
+    /// Every emergency access to the record of one of these people, the newest first.
+    #[must_use]
+    pub fn emergencies_of(&self, patients: &BTreeSet<PatientId>) -> Vec<&Emergency> {
+        let theirs = self.emergencies.values().filter(|emergency| patients.contains(&emergency.patient));
+        let mut theirs: Vec<&Emergency> = theirs.collect();
+        theirs.sort_by_key(|emergency| (Reverse(emergency.span.from), &emergency.id));
+        theirs
+    }
+
+    /// Things of one kind that are nobody's record, in the order of their keys, after a key.
+    #[must_use]
+    pub fn list(&self, kind: ItemKind, after: &str, limit: usize) -> Vec<Item> {
+        fn page<K: Ord, T: Clone + Into<Item>>(
+            all: &BTreeMap<K, T>,
+            text: fn(&K) -> &str,
+            after: &str,
+            limit: usize,
+        ) -> Vec<Item> {
+            let behind = all.iter().filter(|(key, _)| text(key) > after);
+            behind.take(limit).map(|(_, item)| item.clone().into()).collect()
+        }
+        match kind {
+            ItemKind::Organisation => page(&self.organisations, OrganisationId::as_str, after, limit),
+            ItemKind::Team => page(&self.teams, TeamId::as_str, after, limit),
+            ItemKind::Home => page(&self.homes, HomeId::as_str, after, limit),
+            ItemKind::Staff => page(&self.staff, StaffId::as_str, after, limit),
+            ItemKind::Device => page(&self.devices, DeviceId::as_str, after, limit),
+            ItemKind::Hub => page(&self.hubs, HubId::as_str, after, limit),
+            ItemKind::Patient
+            | ItemKind::Health
+            | ItemKind::Plan
+            | ItemKind::Carer
+            | ItemKind::Assignment
+            | ItemKind::Consent
+            | ItemKind::Objection
+            | ItemKind::Emergency => Vec::new(),
+        }
     }
 
     /// Until when the powers of somebody are as they are now, if the register stays as it is.

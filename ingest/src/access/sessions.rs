@@ -47,6 +47,8 @@ pub struct Session {
     pub began: DateTime<Utc>,
     /// When they were last here.
     pub seen: DateTime<Utc>,
+    /// Whether somebody else chose their password: then they must choose one of their own before anything else.
+    pub must_change: bool,
 }
 
 /// Every session.
@@ -62,8 +64,8 @@ impl Sessions {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Begins a session. `token` is random and new.
-    pub fn begin(&self, token: &Token, staff: StaffId, at: DateTime<Utc>) {
+    /// Begins a session. `token` is random and new; `must_change` where somebody else chose the password.
+    pub fn begin(&self, token: &Token, staff: StaffId, must_change: bool, at: DateTime<Utc>) {
         let mut sessions = self.lock();
         sessions.retain(|_, session| is_live(session, at));
         let of_one = |session: &Session| session.staff == staff;
@@ -73,7 +75,7 @@ impl Sessions {
         while sessions.len() >= SESSIONS_MAX {
             end_oldest(&mut sessions, |_any| true);
         }
-        sessions.insert(kept_as(token), Session { staff, began: at, seen: at });
+        sessions.insert(kept_as(token), Session { staff, began: at, seen: at, must_change });
     }
 
     /// The session of a token, if there is one that still lives; it counts as used.
@@ -158,8 +160,8 @@ mod tests {
     #[test]
     fn a_session_ends_when_it_is_idle_when_the_shift_is_over_and_when_its_owner_leaves() {
         let sessions = Sessions::default();
-        sessions.begin(&[1; 32], staff("st-1"), at(0));
-        sessions.begin(&[2; 32], staff("st-2"), at(0));
+        sessions.begin(&[1; 32], staff("st-1"), false, at(0));
+        sessions.begin(&[2; 32], staff("st-2"), false, at(0));
         assert_eq!(sessions.used(&[1; 32], at(29)).unwrap().staff, staff("st-1"));
         assert_eq!(sessions.used(&[2; 32], at(30)), None, "idle for half an hour");
         assert_eq!(sessions.used(&[2; 32], at(1)), None, "and gone for good, whatever the clock says");
@@ -167,7 +169,7 @@ mod tests {
             assert!(sessions.used(&[1; 32], at(minute)).is_some(), "{minute}");
         }
         assert_eq!(sessions.used(&[1; 32], at(13 * 60)), None, "the shift is over");
-        sessions.begin(&[3; 32], staff("st-1"), at(0));
+        sessions.begin(&[3; 32], staff("st-1"), false, at(0));
         sessions.end_all_of(&staff("st-1"));
         assert_eq!(sessions.used(&[3; 32], at(1)), None);
     }
@@ -176,7 +178,7 @@ mod tests {
     fn one_person_has_few_sessions_and_the_one_idle_longest_gives_way() {
         let sessions = Sessions::default();
         for n in 0..6 {
-            sessions.begin(&[n; 32], staff("st-1"), at(i64::from(n)));
+            sessions.begin(&[n; 32], staff("st-1"), false, at(i64::from(n)));
         }
         assert_eq!(sessions.used(&[0; 32], at(6)), None);
         assert!((1..6).all(|n| sessions.used(&[n; 32], at(6)).is_some()));

@@ -15,6 +15,11 @@ pub const SESSION_COOKIE: &str = "__Host-session";
 pub trait SignIn: Send + Sync {
     /// The access of whoever is signed in; none where nobody is.
     fn signed_in(&self, request: &RequestHead, at: DateTime<Utc>) -> Option<Access>;
+
+    /// Whether they must choose a password of their own before anything else.
+    fn must_change_password(&self, _request: &RequestHead, _at: DateTime<Utc>) -> bool {
+        false
+    }
 }
 
 /// Nobody can sign in: what a service has whose accounts cannot be read.
@@ -40,6 +45,11 @@ impl SignIn for LocalSignIn {
     fn signed_in(&self, request: &RequestHead, at: DateTime<Utc>) -> Option<Access> {
         let session = self.sessions.used(&session_token(request)?, at)?;
         self.directory.access(&session.staff, at)
+    }
+
+    fn must_change_password(&self, request: &RequestHead, at: DateTime<Utc>) -> bool {
+        let session = session_token(request).and_then(|token| self.sessions.used(&token, at));
+        session.is_some_and(|session| session.must_change)
     }
 }
 

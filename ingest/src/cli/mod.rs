@@ -1,11 +1,17 @@
 //! The command line: `ingest serve`, `ingest verify` and `ingest server-key`.
 
+mod hub;
 mod keys;
 pub mod out;
+mod people;
+mod register;
+mod roster;
+mod staff;
+mod stopped;
 mod verify;
 
 use crate::{
-    access::{NobodySignsIn, SignIn},
+    access::{HubRegistry, SignIn},
     clock::{Clock, WallClock},
     config::{Config, ConfigError},
     decide::{ByPlan, PackRefused},
@@ -15,7 +21,7 @@ use crate::{
     net::{TcpNetwork, listen},
     notify::{Console, Deliver, Webhook},
     rng::{OsRandomness, Randomness},
-    service::{Parts, Service, StartError},
+    service::{Parts, Service, StaffSignIn, StartError},
     store::{
         Store,
         embedded::{EmbeddedStore, OpenError, StoreKeys},
@@ -66,6 +72,20 @@ enum Command {
         #[arg(long)]
         indexes: bool,
     },
+    /// People of the register, one by one and in lists. The service must be stopped.
+    #[command(subcommand)]
+    People(people::PeopleCommand),
+    /// Anything of the register, one thing at a time. The service must be stopped.
+    #[command(subcommand)]
+    Register(register::RegisterCommand),
+    /// Codes with which hubs are enrolled, and the end of their keys. The service must be stopped.
+    #[command(subcommand)]
+    Hub(hub::HubCommand),
+    /// Adds members of staff, and sets their passwords.
+    Staff {
+        #[command(subcommand)]
+        command: staff::StaffCommand,
+    },
     /// Prints the public half of the key the service signs with, in base64, for the settings of its hubs
     /// (`service_public_key`). Makes the key where there is none yet.
     ServerKey {
@@ -96,6 +116,9 @@ pub enum CommandError {
     /// The store.
     #[error("open the store")]
     Open(#[from] OpenError),
+    /// Staff.
+    #[error(transparent)]
+    Staff(#[from] staff::StaffError),
     /// The store is not as it was written, or could not be read.
     #[error(transparent)]
     Verify(#[from] NotVerified),
@@ -120,6 +143,15 @@ pub enum CommandError {
     /// A pack may not run here.
     #[error("use the protocols")]
     PackRefused(#[from] PackRefused),
+    /// Something with hubs.
+    #[error(transparent)]
+    Hub(#[from] hub::HubError),
+    /// Something with people.
+    #[error(transparent)]
+    People(#[from] people::PeopleError),
+    /// Something with the register.
+    #[error(transparent)]
+    Register(#[from] register::RegisterError),
     /// The service did not start.
     #[error("start the service")]
     Start(#[from] StartError),
@@ -156,7 +188,7 @@ pub fn open_store(folder: &Path, keys: StoreKeys) -> Result<Arc<dyn Store>, Open
 
 /// As [`run`], with another store.
 pub fn run_with(arguments: impl IntoIterator<Item = OsString>, make_store: StoreMaker) -> ExitCode {
-    run_as(arguments, make_store, Arc::new(NobodySignsIn))
+    run_by(arguments, make_store, StaffSignIn::Accounts)
 }
 
 /// As [`run_with`], with somebody who signs in: the seam at which a test puts its staff.
@@ -165,6 +197,10 @@ pub fn run_as(
     make_store: StoreMaker,
     sign_in: Arc<dyn SignIn>,
 ) -> ExitCode {
+    run_by(arguments, make_store, StaffSignIn::Seeded(sign_in))
+}
+
+fn run_by(arguments: impl IntoIterator<Item = OsString>, make_store: StoreMaker, sign_in: StaffSignIn) -> ExitCode {
     let arguments = match Arguments::try_parse_from(arguments) {
         Ok(arguments) => arguments,
         Err(error) => return out::usage(&error),
@@ -172,7 +208,11 @@ pub fn run_as(
     out::start_log("info");
     let done = match arguments.command {
         Command::Serve { config } => serve(&config, make_store, sign_in),
+        Command::Staff { command } => staff::run(command, make_store),
         Command::Verify { config, indexes } => verify::run(&config, indexes),
+        Command::Hub(command) => hub::run(command, make_store),
+        Command::People(command) => people::run(command, make_store),
+        Command::Register(command) => register::run(command, make_store),
         Command::ServerKey { config } => print_server_key(&config),
     };
     match done {
@@ -192,17 +232,13 @@ fn print_server_key(config: &Path) -> Result<(), CommandError> {
     Ok(())
 }
 
-fn serve(config: &Path, make_store: StoreMaker, sign_in: Arc<dyn SignIn>) -> Result<(), CommandError> {
+fn serve(config: &Path, make_store: StoreMaker, sign_in: StaffSignIn) -> Result<(), CommandError> {
     let config = Config::read(config)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(CommandError::Run)?;
     runtime.block_on(serve_until_told(config, make_store, sign_in))
 }
 
-async fn serve_until_told(
-    config: Config,
-    make_store: StoreMaker,
-    sign_in: Arc<dyn SignIn>,
-) -> Result<(), CommandError> {
+async fn serve_until_told(config: Config, make_store: StoreMaker, sign_in: StaffSignIn) -> Result<(), CommandError> {
     let mut terminate = signal(SignalKind::terminate()).map_err(CommandError::Run)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(CommandError::Run)?;
     let rng: Arc<dyn Randomness> = Arc::new(OsRandomness);
@@ -240,7 +276,7 @@ async fn serve_until_told(
         store,
         server_key,
         decide: Arc::new(decide),
-        hubs: config.hubs,
+        hubs: HubRegistry::new(config.hubs),
         people: config.people,
         sign_in,
         pages: PageSettings {

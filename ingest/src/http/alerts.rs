@@ -1,12 +1,16 @@
 //! Alerts for staff's programs: the list, and taking one.
 
-use super::{Refusal, Shared, body, staff};
+use super::{
+    Refusal, Shared,
+    guard::{Allowed, needs},
+    json,
+};
 use crate::{
     access::Access,
     events::emit_committed,
     store::{Slice, Subject},
 };
-use actix_web::{HttpRequest, HttpResponse, http::header, web};
+use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web};
 use look::worklist::NOTE_CHARS_MAX;
 use rules::{Alert, Event, Workflow, alert::Note};
 use serde::{Deserialize, Serialize};
@@ -43,33 +47,26 @@ pub(crate) fn read_note(text: &str) -> Result<Option<Note>, ErrorCode> {
 }
 
 /// `GET /v1/alerts`: what the caller may see, the newest first.
-pub(super) async fn list(request: HttpRequest, shared: web::Data<Shared>) -> Result<HttpResponse, Refusal> {
-    let access = staff::signed_in(request.head(), &shared)?;
-    let alerts = shared.store.alerts(&access, ALERTS_MAX).await?;
-    Ok(HttpResponse::Ok().insert_header((header::CACHE_CONTROL, "no-store")).json(Answer { alerts }))
+pub(super) async fn list(
+    allowed: Allowed<needs::SeeReadings>,
+    shared: web::Data<Shared>,
+) -> Result<HttpResponse, Refusal> {
+    let alerts = shared.store.alerts(allowed.access(), ALERTS_MAX).await?;
+    Ok(json::answer(StatusCode::OK, &Answer { alerts }))
 }
 
 /// `POST /v1/alerts/{id}/acknowledge`, with an optional note as JSON.
 pub(super) async fn acknowledge(
+    allowed: Allowed<needs::TakeAlerts>,
     request: HttpRequest,
     path: web::Path<String>,
     payload: web::Payload,
     shared: web::Data<Shared>,
 ) -> Result<HttpResponse, Refusal> {
-    let access = staff::signed_in(request.head(), &shared)?;
-    staff::comes_from_our_pages(request.head())?;
-    let is_json = request
-        .headers()
-        .get(header::CONTENT_TYPE)
-        .is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"application/json"));
-    if !is_json {
-        return Err(ErrorCode::ContentTypeNotSupported.into());
-    }
-    let bytes = body::read(payload, BODY_BYTES_MAX).await?;
-    let wanted: Acknowledgement = serde_json::from_slice(&bytes).map_err(|_cause| ErrorCode::BodyMalformed)?;
+    let wanted: Acknowledgement = json::read(&request, payload, BODY_BYTES_MAX).await?;
     let id = AlertId::parse(&path).map_err(|_not_an_id| ErrorCode::AlertNotFound)?;
-    let alert = take(&shared, &access, id, read_note(&wanted.note)?).await?;
-    Ok(HttpResponse::Ok().insert_header((header::CACHE_CONTROL, "no-store")).json(alert))
+    let alert = take(&shared, allowed.access(), id, read_note(&wanted.note)?).await?;
+    Ok(json::answer(StatusCode::OK, &alert))
 }
 
 /// Takes an alert for whoever is signed in; the page and the interface both come through here.

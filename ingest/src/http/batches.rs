@@ -17,7 +17,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use std::collections::BTreeMap;
 use vitals::{
-    Admitted, ErrorCode, ReadingId, Who, WhyUnassigned,
+    Admitted, ErrorCode, PatientId, ReadingId, Who, WhyUnassigned,
     wire::v1::{self, lent},
 };
 
@@ -43,7 +43,7 @@ pub(super) async fn receive(
 async fn take_in(head: &RequestHead, payload: web::Payload, shared: &Shared) -> Result<Vec<u8>, Refusal> {
     let encoding = body::encoding(head)?;
     // The signature covers the head alone, digest included: nobody unknown makes us read a body.
-    let signed = signature::verify(head, &shared.hubs)?;
+    let signed = signature::verify(head, &shared.hubs, shared.clock.now())?;
     shared.metrics.signature_verified();
     let receipt = answer(head, payload, shared, &signed, encoding).await;
     receipt.map_err(|refusal| refusal.for_hub(signed.hub.id(), signed.number))
@@ -59,6 +59,8 @@ async fn answer(
     let _turn = shared.room.enter(signed.hub.id())?;
     let body = body::take(head, payload, signed, encoding, &shared.room, v1::BODY_BYTES_MAX).await?;
     let at = shared.clock.now();
+    // The body may have taken its time: a key that was withdrawn meanwhile signs nothing.
+    shared.hubs.still_counts(&signed.hub, at)?;
     shared.windows.take(shared.store.as_ref(), signed.hub.id(), signed.number).await?;
     let batch: v1::Batch<&RawValue> = serde_json::from_slice(&body.bytes).map_err(|_cause| ErrorCode::BodyMalformed)?;
     if batch.readings.len() > v1::BATCH_READINGS_MAX {
@@ -91,7 +93,8 @@ async fn answer(
     })?;
     let (hub, number) = (signed.hub.id().clone(), signed.number);
     shared.events.emit(&ServiceEvent::BatchCommitted { hub, number, took });
-    Ok(receipt::write(&places, &outcomes, at)?)
+    let register = shared.directory.relations();
+    Ok(receipt::write(&places, &outcomes, |person| register.may_be_told(person), at)?)
 }
 
 /// What each slice came to. One person's slice that failed never holds up another's receipt: its readings are offered
@@ -127,6 +130,8 @@ pub struct Places<'a> {
     pub(super) refused: BTreeMap<usize, ErrorCode>,
     /// The places of each slice's readings, for the slices after [`SLICES_BEFORE_READINGS`].
     pub(super) of_slices: Vec<Vec<usize>>,
+    /// Whose each of those slices is; none where it is nobody's yet.
+    pub(super) people: Vec<Option<PatientId>>,
 }
 
 /// Sorts a batch by whose its readings are. The slices to apply: the request's number first, then what was refused, then
@@ -139,7 +144,7 @@ pub fn sort<'a>(
 ) -> (Vec<Slice>, Places<'a>) {
     let hub = signed.hub.id();
     let mut places =
-        Places { ids: Vec::with_capacity(readings.len()), refused: BTreeMap::new(), of_slices: Vec::new() };
+        Places { ids: Vec::with_capacity(readings.len()), refused: BTreeMap::new(), of_slices: vec![], people: vec![] };
     let mut refused = Vec::new();
     let mut admitted: BTreeMap<Subject, (Vec<usize>, Vec<Event>)> = BTreeMap::new();
     for (place, json) in readings.iter().enumerate() {
@@ -166,6 +171,10 @@ pub fn sort<'a>(
         Slice { subject: Subject::Unassigned(hub.clone()), events: refused },
     ];
     for (subject, (of_subject, events)) in admitted {
+        places.people.push(match &subject {
+            Subject::Patient(person) => Some(person.clone()),
+            Subject::Unassigned(_) | Subject::Service => None,
+        });
         slices.push(Slice { subject, events });
         places.of_slices.push(of_subject);
     }

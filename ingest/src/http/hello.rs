@@ -10,7 +10,7 @@ use super::{
     signature::{self, Signed},
 };
 use crate::{
-    access::{Access, Purpose},
+    access::{Access, Purpose, VerifiedHub},
     admit::moment,
     events::ServiceEvent,
     store::{ApplyError, Slice, Subject, Witness},
@@ -49,7 +49,7 @@ pub(super) async fn receive(
 
 async fn take_in(head: &RequestHead, payload: web::Payload, shared: &Shared) -> Result<HelloAnswer, Refusal> {
     let encoding = body::encoding(head)?;
-    let signed = signature::verify(head, &shared.hubs)?;
+    let signed = signature::verify(head, &shared.hubs, shared.clock.now())?;
     shared.metrics.signature_verified();
     let answer = answer(head, payload, shared, &signed, encoding).await;
     answer.map_err(|refusal| refusal.for_hub(signed.hub.id(), signed.number))
@@ -66,6 +66,7 @@ async fn answer(
     let turn = shared.room.enter(hub)?;
     let body = body::take(head, payload, signed, encoding, &shared.room, HELLO_BODY_BYTES_MAX).await?;
     let at = shared.clock.now();
+    shared.hubs.still_counts(&signed.hub, at)?;
     shared.windows.take_to_keep(shared.store.as_ref(), hub, signed.number).await?;
     let hello: Hello = serde_json::from_slice(&body.bytes).map_err(|_cause| ErrorCode::BodyMalformed)?;
     let said = read(&hello)?;
@@ -76,7 +77,7 @@ async fn answer(
     }
     compare(shared, signed, &hello).await?;
     if hello.wait_secs > 0 {
-        wait_for_news(shared, Duration::from_secs(hello.wait_secs).min(HELLO_WAIT_MAX)).await;
+        wait_for_news(shared, &signed.hub, Duration::from_secs(hello.wait_secs).min(HELLO_WAIT_MAX)).await?;
     }
     let wanted = shared.store.wanted(&Access::system(Purpose::Receive), hub, OFFER_AGAIN_MAX).await?;
     let heartbeat = shared.beats.borrow().as_ref().map(|beat| (*beat.sealed).clone());
@@ -157,15 +158,33 @@ fn audit(hub: &HubId, patient: PatientId, head: Witness) -> Option<Slice> {
 
 /// Waits until the heartbeat says something other than the time: the store has failed or recovered. Waking at every heartbeat
 /// would have a county's hubs ask four times as often.
-async fn wait_for_news(shared: &Shared, longest: Duration) {
-    let Some(_place) = Place::take(shared) else { return };
+///
+/// # Errors
+/// [`ErrorCode::HubKeyEnded`] as soon as the key that signed the hello counts no more.
+async fn wait_for_news(shared: &Shared, hub: &VerifiedHub, longest: Duration) -> Result<(), ErrorCode> {
+    let Some(_place) = Place::take(shared) else { return Ok(()) };
     let mut beats = shared.beats.subscribe();
     let before = beats.borrow().as_ref().map(|beat| beat.store);
-    let mut stops = shared.stops.clone();
-    tokio::select! {
-        _changed_or_gone = beats.wait_for(|beat| beat.as_ref().map(|beat| beat.store) != before) => {}
-        _stopping_or_gone = stops.wait_for(|stops| *stops) => {}
-        () = shared.clock.sleep(longest) => {}
+    let (mut stops, mut hubs) = (shared.stops.clone(), shared.hubs.subscribe());
+    let mut is_over = shared.clock.sleep(longest);
+    loop {
+        shared.hubs.still_counts(hub, shared.clock.now())?;
+        tokio::select! {
+            _changed_or_gone = beats.wait_for(|beat| beat.as_ref().map(|beat| beat.store) != before) => break,
+            Ok(_stopping) = stops.wait_for(|stops| *stops) => break,
+            () = &mut is_over => break,
+            () = key_ends(shared, hub) => {}
+            Ok(()) = hubs.changed() => {}
+        }
+    }
+    shared.hubs.still_counts(hub, shared.clock.now())
+}
+
+/// Returns when the key that signed ends, as far as is known now.
+async fn key_ends(shared: &Shared, hub: &VerifiedHub) {
+    match shared.hubs.span(hub).and_then(|span| span.until) {
+        Some(until) => shared.clock.sleep((until - shared.clock.now()).to_std().unwrap_or_default()).await,
+        None => std::future::pending().await,
     }
 }
 

@@ -1,43 +1,50 @@
 //! The HTTP interface: hubs send batches, staff read and take alerts, machines ask whether the service lives.
 //!
-//! Invariants: routes are mounted by [`configure`], so the same routes run in a server and in a simulator; every
-//! refusal is a [`vitals::wire::v1::Problem`] with a stable code; deny by default.
+//! Invariants: routes are mounted by [`configure`] from one table, so the same routes run in a server and in a simulator;
+//! every refusal is a [`vitals::wire::v1::Problem`] with a stable code; a route for staff has its check (see [`guard`]).
 
 mod alerts;
 pub mod batches;
 mod body;
+mod enrol;
+pub mod guard;
 mod health;
 mod heard;
 mod hello;
+mod json;
 mod metrics;
+mod people;
 mod problem;
 pub mod receipt;
+mod register;
 mod replay;
 mod room;
+mod routes;
+mod session;
 pub mod signature;
 pub(crate) mod staff;
 
 pub(crate) use alerts::{ALERTS_MAX, read_note, take};
+pub use enrol::{Enrolment, code_key, new_code};
 pub use heard::{HubTotals, HubsHeard, LinkKind};
 pub use problem::Refusal;
 pub use replay::ReplayWindows;
 pub use room::{BODIES_BYTES_MAX, Room};
+pub use routes::{Route, Who, configure, reference_page, routes};
+pub use session::{Accounts, NoAccounts};
+pub(crate) use session::{Begun, begin_session, end_session, new_password, secret, set_cookie};
 
 use crate::{
-    access::{HubRegistry, SignIn},
+    access::{Directory, HubRegistry},
     clock::Clock,
     events::Events,
     heartbeat::Beats,
     metrics::Metrics,
+    rng::Randomness,
     store::{Decide, Store},
 };
-use actix_web::{HttpResponse, http::header, web};
 use std::sync::{Arc, atomic::AtomicUsize};
 use tokio::sync::{Notify, watch};
-use vitals::{
-    ErrorCode,
-    wire::{hello::HELLO_PATH, v1},
-};
 
 /// What every handler needs.
 pub struct Shared {
@@ -50,7 +57,7 @@ pub struct Shared {
     /// Where events go.
     pub events: Arc<dyn Events>,
     /// The hubs we know.
-    pub hubs: HubRegistry,
+    pub hubs: Arc<HubRegistry>,
     /// The request numbers already received.
     pub windows: Arc<ReplayWindows>,
     /// The hubs that have said hello.
@@ -65,8 +72,16 @@ pub struct Shared {
     pub waiting_hellos: AtomicUsize,
     /// Whether the service stops: nothing waits any longer.
     pub stops: watch::Receiver<bool>,
-    /// Who is signed in.
-    pub sign_in: Arc<dyn SignIn>,
+    /// The register, as far as access depends on it.
+    pub directory: Arc<Directory>,
+    /// What hubs are enrolled with.
+    pub enrolment: Enrolment,
+    /// Who is signed in: for the checks of [`guard`] alone.
+    pub door: guard::Door,
+    /// The accounts staff sign in with; none where they do it another way.
+    pub accounts: Option<Accounts>,
+    /// What nobody can guess.
+    pub rng: Arc<dyn Randomness>,
     /// What the pages say of the service.
     pub pages: PageSettings,
     /// Keys the tokens of forms, new at every start.
@@ -86,26 +101,4 @@ pub struct PageSettings {
     pub service_hours: String,
     /// Whether requests must name this machine itself, so that no web site can reach a demo through its visitor's browser.
     pub is_loopback_only: bool,
-}
-
-/// Mounts every route. `Shared` must be there as `web::Data<Shared>`.
-pub fn configure(cfg: &mut web::ServiceConfig) {
-    cfg.service(only("POST", web::resource(v1::BATCHES_PATH).route(web::post().to(batches::receive))))
-        .service(only("POST", web::resource(HELLO_PATH).route(web::post().to(hello::receive))))
-        .service(only("GET", web::resource("/v1/alerts").route(web::get().to(alerts::list))))
-        .service(only("POST", web::resource("/v1/alerts/{id}/acknowledge").route(web::post().to(alerts::acknowledge))))
-        .service(only("GET", web::resource("/livez").route(web::get().to(health::lives))))
-        .service(only("GET", web::resource("/metrics").route(web::get().to(metrics::show))))
-        .service(only("GET", web::resource("/readyz").route(web::get().to(health::is_ready))))
-        .configure(crate::pages::configure)
-        .default_service(web::to(async || Err::<HttpResponse, Refusal>(Refusal::new(ErrorCode::NotFound))));
-}
-
-/// A resource that says which methods it has when asked for another.
-pub(crate) fn only(allow: &'static str, resource: actix_web::Resource) -> actix_web::Resource {
-    resource.default_service(web::to(move || async move {
-        let mut response = Refusal::new(ErrorCode::MethodNotAllowed).response();
-        response.headers_mut().insert(header::ALLOW, header::HeaderValue::from_static(allow));
-        response
-    }))
 }

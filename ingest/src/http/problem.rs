@@ -5,6 +5,7 @@ use actix_web::{
     HttpResponse, ResponseError,
     http::{StatusCode, header},
 };
+use register::NotInOrder;
 use std::{
     fmt,
     hash::{DefaultHasher, Hash, Hasher},
@@ -30,13 +31,20 @@ const SPREAD: u64 = 2;
 pub struct Refusal {
     code: ErrorCode,
     retry_after_secs: u64,
+    detail: Option<NotInOrder>,
 }
 
 impl Refusal {
     /// A refusal with this code.
     #[must_use]
     pub fn new(code: ErrorCode) -> Self {
-        Self { code, retry_after_secs: RETRY_AFTER_SECS }
+        Self { code, retry_after_secs: RETRY_AFTER_SECS, detail: None }
+    }
+
+    /// Something is not in order: the answer names the field, and what it should be.
+    #[must_use]
+    pub(crate) fn not_in_order(detail: NotInOrder) -> Self {
+        Self { detail: Some(detail), ..Self::new(ErrorCode::ItemNotInOrder) }
     }
 
     /// The same for a batch of what a hub held back.
@@ -67,7 +75,11 @@ impl Refusal {
         if self.code.meaning().retry == Retry::Later && self.status_code().is_server_error() {
             response.insert_header((header::RETRY_AFTER, self.retry_after_secs.to_string()));
         }
-        response.insert_header((header::CACHE_CONTROL, "no-store")).json(Problem::new(self.code))
+        response.insert_header((header::CACHE_CONTROL, "no-store")).json(self.problem())
+    }
+
+    fn problem(self) -> Problem {
+        Problem { detail: self.detail.map(|detail| detail.to_string()), ..Problem::new(self.code) }
     }
 }
 
@@ -93,6 +105,12 @@ impl From<ErrorCode> for Refusal {
     }
 }
 
+impl From<NotInOrder> for Refusal {
+    fn from(detail: NotInOrder) -> Self {
+        Self::not_in_order(detail)
+    }
+}
+
 impl From<&ApplyError> for Refusal {
     fn from(error: &ApplyError) -> Self {
         use rules::Refused;
@@ -103,7 +121,7 @@ impl From<&ApplyError> for Refusal {
             ApplyError::Refused(Refused::NotOpen) => ErrorCode::AlertNotFound,
             ApplyError::Replayed => ErrorCode::RequestReplayed,
             ApplyError::Stale { .. } => ErrorCode::ItemStale,
-            ApplyError::NotInOrder(_) => ErrorCode::ItemNotInOrder,
+            ApplyError::NotInOrder(detail) => return Self::not_in_order(*detail),
             ApplyError::Busy => ErrorCode::ServiceBusy,
             ApplyError::Unavailable(_) => ErrorCode::StoreUnavailable,
         })
@@ -114,6 +132,7 @@ impl From<ReadError> for Refusal {
     fn from(error: ReadError) -> Self {
         match error {
             ReadError::Denied(_) => Self::new(ErrorCode::NotAllowed),
+            ReadError::Busy => Self::new(ErrorCode::ServiceBusy),
             ReadError::Unavailable(why) => {
                 tracing::error!(why, "Could not read from the store.");
                 Self::new(ErrorCode::StoreUnavailable)

@@ -1,14 +1,15 @@
 //! The receipt: what became of each reading, in the order sent. Written straight from what the store answered, as
 //! [`v1::Receipt`] is written.
 //!
-//! Invariant: a reading that is not stored never gets a line that lets the hub go of it.
+//! Invariants: a reading that is not stored never gets a line that lets the hub go of it; nothing is said to a person who
+//! has died, moved away or is in hospital, whatever the rules would have asked of them.
 
 use super::batches::{Places, REFUSED_SLICE, SLICES_BEFORE_READINGS};
 use crate::store::{ApplyError, Committed, Outcome, ReadingOutcome, Witness};
 use chrono::{DateTime, Utc};
 use rules::Verdict;
 use serde::{Serialize, Serializer};
-use vitals::{AlertId, ErrorCode, wire::v1};
+use vitals::{AlertId, ErrorCode, PatientId, wire::v1};
 
 /// Room for a usual line; longer ones grow.
 const LINE_BYTES: usize = 256;
@@ -20,11 +21,12 @@ const LINE_BYTES: usize = 256;
 pub fn write(
     places: &Places<'_>,
     outcomes: &[Result<Committed<Outcome>, ApplyError>],
+    may_be_told: impl Fn(&PatientId) -> bool,
     at: DateTime<Utc>,
 ) -> Result<Vec<u8>, ErrorCode> {
     let committed: Vec<Option<&Outcome>> =
         outcomes.iter().map(|outcome| outcome.as_ref().ok().map(Committed::get)).collect();
-    let receipt = Receipt { received_at: v1::moment(at), readings: lines(places, &committed) };
+    let receipt = Receipt { received_at: v1::moment(at), readings: lines(places, &committed, may_be_told) };
     let mut json = Vec::with_capacity(LINE_BYTES * (1 + receipt.readings.len()));
     serde_json::to_writer(&mut json, &receipt).map_err(|_never| ErrorCode::Internal)?;
     Ok(json)
@@ -80,7 +82,11 @@ fn head<S: Serializer>(head: &Option<Witness>, serializer: S) -> Result<S::Ok, S
 }
 
 /// A line for each reading: until an answer says otherwise, it was not stored.
-fn lines<'a>(places: &'a Places<'_>, outcomes: &[Option<&'a Outcome>]) -> Vec<Line<'a>> {
+fn lines<'a>(
+    places: &'a Places<'_>,
+    outcomes: &[Option<&'a Outcome>],
+    may_be_told: impl Fn(&PatientId) -> bool,
+) -> Vec<Line<'a>> {
     let not_stored = |(position, id): (usize, &'a _)| {
         Line::plain(position, id, v1::Outcome::Rejected).coded(ErrorCode::ReadingNotStored)
     };
@@ -93,11 +99,17 @@ fn lines<'a>(places: &'a Places<'_>, outcomes: &[Option<&'a Outcome>]) -> Vec<Li
             }
         }
     }
-    for (of_slice, outcome) in places.of_slices.iter().zip(outcomes.iter().skip(SLICES_BEFORE_READINGS)) {
+    let of_slices = places.of_slices.iter().zip(&places.people);
+    for ((of_slice, person), outcome) in of_slices.zip(outcomes.iter().skip(SLICES_BEFORE_READINGS)) {
         let Some(outcome) = outcome else { continue };
+        let is_told = person.as_ref().is_none_or(&may_be_told);
         for (place, reading) in of_slice.iter().zip(&outcome.readings) {
             if let Some(line) = lines.get_mut(*place) {
                 *line = Line::of(line.position, line.id, reading, outcome.chain_head);
+                // The one place where what a person is asked leaves the service.
+                if !is_told {
+                    line.prompts = &[];
+                }
             }
         }
     }
@@ -167,7 +179,7 @@ mod tests {
     }
 
     fn written(places: &Places<'_>, outcomes: &[Option<&Outcome>]) -> v1::Receipt {
-        let lines = lines(places, outcomes);
+        let lines = lines(places, outcomes, |person| person.as_str() != "pt-gone");
         let json = serde_json::to_string(&Receipt { received_at: "now".to_owned(), readings: lines }).unwrap();
         let receipt: v1::Receipt = serde_json::from_str(&json).unwrap();
         assert_eq!(json, serde_json::to_string(&receipt).unwrap(), "written as the wire's own type writes it");
@@ -183,6 +195,7 @@ mod tests {
             ids: vec!["rd-\n"; count + 2].into_iter().map(Into::into).collect(),
             refused: [(0, ErrorCode::UnitNotSupported)].into(),
             of_slices: vec![(1..=count).rev().collect(), vec![count + 1]],
+            people: vec![PatientId::parse("pt-here").ok(), None],
         };
         let receipt = written(&places, &[Some(&nothing), Some(&nothing), Some(&all), None]);
         let of = |place: usize| &receipt.readings[place];
@@ -199,11 +212,34 @@ mod tests {
         assert_eq!(of(count + 1).code.as_deref(), Some("reading_not_stored"));
     }
 
+    /// Of a person who may not be told anything, every reading has its line and its verdict, and none has a prompt: neither
+    /// a new one nor the one of the first time.
+    #[test]
+    fn a_person_who_has_died_is_asked_nothing() {
+        let (nothing, all) = (Outcome::default(), all_outcomes());
+        let count = all.readings.len();
+        let prompts = |person: Option<PatientId>| {
+            let ids = vec!["rd-1"; count].into_iter().map(Into::into).collect();
+            let of_slices = vec![(0..count).collect()];
+            let places = Places { ids, refused: [].into(), of_slices, people: vec![person] };
+            let receipt = written(&places, &[Some(&nothing), Some(&nothing), Some(&all)]);
+            assert!(receipt.readings.iter().all(v1::ReceiptLine::is_settled));
+            assert_eq!(receipt.readings.iter().filter(|line| line.verdict.is_some()).count(), 4);
+            receipt.readings.iter().map(|line| line.prompts.len()).sum::<usize>()
+        };
+        assert_eq!(prompts(PatientId::parse("pt-here").ok()), 2, "there is something to leave out");
+        assert_eq!(prompts(PatientId::parse("pt-gone").ok()), 0);
+    }
+
     /// What was refused, and is not kept with its reason, is offered again.
     #[test]
     fn what_was_refused_and_not_kept_is_not_settled() {
-        let places =
-            Places { ids: vec!["".into()], refused: [(0, ErrorCode::UnitNotSupported)].into(), of_slices: vec![] };
+        let places = Places {
+            ids: vec!["".into()],
+            refused: [(0, ErrorCode::UnitNotSupported)].into(),
+            of_slices: vec![],
+            people: vec![],
+        };
         let nothing = Outcome::default();
         assert!(written(&places, &[Some(&nothing), Some(&nothing)]).readings[0].is_settled());
         for outcomes in [&[Some(&nothing), None][..], &[]] {

@@ -9,6 +9,7 @@
 use crate::access::{HubRegistry, VerifiedHub};
 use actix_web::{dev::RequestHead, http::header::HeaderMap};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
+use chrono::{DateTime, Utc};
 use sha2::{Digest, Sha256};
 use std::sync::LazyLock;
 use vitals::{
@@ -52,11 +53,12 @@ impl Signed {
     }
 }
 
-/// Verifies a request's signature, which covers its head and the digest of its body.
+/// Verifies a request's signature, which covers its head and the digest of its body, with the hub's keys that count at a
+/// moment.
 ///
 /// # Errors
 /// The code of the first thing that is wrong.
-pub fn verify(head: &RequestHead, hubs: &HubRegistry) -> Result<Signed, ErrorCode> {
+pub fn verify(head: &RequestHead, hubs: &HubRegistry, at: DateTime<Utc>) -> Result<Signed, ErrorCode> {
     let signature = one(&head.headers, "signature", ErrorCode::SignatureMissing)?;
     let input = one(&head.headers, "signature-input", ErrorCode::SignatureMissing)?;
     let digest = one(&head.headers, "content-digest", ErrorCode::DigestMissing)?;
@@ -69,7 +71,7 @@ pub fn verify(head: &RequestHead, hubs: &HubRegistry) -> Result<Signed, ErrorCod
     let signature = bytes_of(signature).ok_or(malformed)?;
     let base = base(head, params)?;
     let known = hubs.known(&hub).ok_or(ErrorCode::HubUnknown)?;
-    let hub = known.verify(base.as_bytes(), &signature).map_err(|_not_signed| ErrorCode::SignatureInvalid)?;
+    let hub = known.verify(base.as_bytes(), &signature, at)?;
     Ok(Signed { hub, number, digest: digest.to_owned() })
 }
 

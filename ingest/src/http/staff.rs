@@ -1,21 +1,9 @@
-//! Staff at the pages and the interface: who is signed in, and whether a request is really theirs.
+//! Staff at the pages and the interface: whether a request is really theirs.
 
 use super::Shared;
 use crate::access::Access;
 use actix_web::{dev::RequestHead, http::header};
 use vitals::ErrorCode;
-
-/// The access of whoever is signed in.
-///
-/// # Errors
-/// [`ErrorCode::SignInRequired`] where nobody is; [`ErrorCode::NotAllowed`] where a demo is asked by another name than
-/// this machine's own.
-pub(crate) fn signed_in(head: &RequestHead, shared: &Shared) -> Result<Access, ErrorCode> {
-    if shared.pages.is_loopback_only && !host_is_this_machine(head) {
-        return Err(ErrorCode::NotAllowed);
-    }
-    shared.sign_in.signed_in(head, shared.clock.now()).ok_or(ErrorCode::SignInRequired)
-}
 
 /// Whether a change was asked for from our own pages, or from no page at all.
 ///

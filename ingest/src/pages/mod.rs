@@ -1,14 +1,22 @@
-//! Server-rendered pages: the worklist, and taking an alert from it. Everything works without JavaScript.
+//! Server-rendered pages: the worklist, taking an alert from it, signing in and out. Everything works without JavaScript.
 
+mod sign_in;
 mod worklist;
 
-use crate::http::{Refusal, Shared, only, staff};
+pub(crate) use look::sign_in::{PASSWORD_PATH, SIGN_IN_PATH, SIGN_OUT_PATH};
+pub(crate) use sign_in::{change_password, show_password, show_sign_in, sign_in, sign_out};
+
+use crate::http::{
+    PageSettings, Refusal, Shared,
+    guard::{Allowed, needs},
+    staff,
+};
 use actix_web::{
     HttpRequest, HttpResponse, HttpResponseBuilder,
     http::{StatusCode, header},
     web,
 };
-use look::{BackLink, ProblemPage, assets};
+use look::{BackLink, NotRendered, ProblemPage, assets};
 use serde::Deserialize;
 use vitals::{AlertId, ErrorCode};
 
@@ -16,61 +24,55 @@ use vitals::{AlertId, ErrorCode};
 pub const WORKLIST_PATH: &str = "/";
 
 /// Largest form: a token and a note of 500 characters, escaped.
-const FORM_BYTES_MAX: usize = 8 * 1024;
+pub(crate) const FORM_BYTES_MAX: usize = 8 * 1024;
 
-/// Mounts the pages.
-pub(crate) fn configure(cfg: &mut web::ServiceConfig) {
-    cfg.app_data(
-        web::FormConfig::default()
-            .limit(FORM_BYTES_MAX)
-            .error_handler(|_cause, _request| Refusal::new(ErrorCode::BodyMalformed).into()),
-    )
-    .service(only("GET", web::resource(WORKLIST_PATH).route(web::get().to(show_worklist))))
-    .service(only("POST", web::resource("/alerts/{id}/acknowledge").route(web::post().to(take_alert))))
-    .service(only("GET", web::resource("/assets/{file}").route(web::get().to(asset))));
-}
-
-async fn show_worklist(request: HttpRequest, shared: web::Data<Shared>) -> HttpResponse {
-    match worklist::render(request.head(), &shared).await {
+/// `GET /`.
+pub(crate) async fn show_worklist(allowed: Allowed<needs::SeeReadings>, shared: web::Data<Shared>) -> HttpResponse {
+    match worklist::render(allowed.access(), &shared).await {
         Ok(html) => page(StatusCode::OK).body(html),
-        Err(code) => problem(&shared, code),
+        Err(code) => problem(&shared.pages, code),
     }
 }
 
+/// What the form of an alert holds.
 #[derive(Deserialize)]
-struct TakeForm {
+pub(crate) struct TakeForm {
     #[serde(default)]
     csrf: String,
     #[serde(default)]
     note: String,
 }
 
-async fn take_alert(
-    request: HttpRequest,
+/// `POST /alerts/{id}/acknowledge`.
+pub(crate) async fn take_alert(
+    allowed: Allowed<needs::TakeAlerts>,
     path: web::Path<String>,
     form: web::Form<TakeForm>,
     shared: web::Data<Shared>,
 ) -> HttpResponse {
-    match take(&request, &path, form.into_inner(), &shared).await {
-        // See Other: reloading the page after it must not take the alert again.
-        Ok(()) => HttpResponse::SeeOther()
-            .insert_header((header::LOCATION, WORKLIST_PATH))
-            .insert_header((header::CACHE_CONTROL, "no-store"))
-            .finish(),
-        Err(refusal) => problem(&shared, refusal.code()),
+    match take(&allowed, &path, form.into_inner(), &shared).await {
+        Ok(()) => go(WORKLIST_PATH),
+        Err(refusal) => problem(&shared.pages, refusal.code()),
     }
 }
 
-async fn take(request: &HttpRequest, id: &str, form: TakeForm, shared: &Shared) -> Result<(), Refusal> {
-    let access = staff::signed_in(request.head(), shared)?;
-    staff::comes_from_our_pages(request.head())?;
-    staff::token_is_ours(shared, &access, &form.csrf)?;
+async fn take(allowed: &Allowed<needs::TakeAlerts>, id: &str, form: TakeForm, shared: &Shared) -> Result<(), Refusal> {
+    staff::token_is_ours(shared, allowed.access(), &form.csrf)?;
     let id = AlertId::parse(id).map_err(|_not_an_id| ErrorCode::AlertNotFound)?;
     let note = crate::http::read_note(&form.note)?;
-    crate::http::take(shared, &access, id, note).await.map(|_alert| ())
+    crate::http::take(shared, allowed.access(), id, note).await.map(|_alert| ())
 }
 
-async fn asset(request: HttpRequest) -> HttpResponse {
+/// Sends a browser to another page of ours. See Other: reloading that page must not repeat the form.
+pub(crate) fn go(to: &'static str) -> HttpResponse {
+    HttpResponse::SeeOther()
+        .insert_header((header::LOCATION, to))
+        .insert_header((header::CACHE_CONTROL, "no-store"))
+        .finish()
+}
+
+/// `GET /assets/{file}`.
+pub(crate) async fn asset(request: HttpRequest) -> HttpResponse {
     match assets::get(request.path()) {
         Some(asset) => HttpResponse::Ok()
             .content_type(asset.content_type)
@@ -90,18 +92,26 @@ fn page(status: StatusCode) -> HttpResponseBuilder {
     response
 }
 
-fn problem(shared: &Shared, code: ErrorCode) -> HttpResponse {
+/// The page that says what went wrong.
+pub(crate) fn problem(settings: &PageSettings, code: ErrorCode) -> HttpResponse {
     let page_of = ProblemPage {
-        service_name: shared.pages.service_name.clone(),
-        banner: shared.pages.banner.clone(),
+        service_name: settings.service_name.clone(),
+        banner: settings.banner.clone(),
         code,
         back: Some(BackLink { path: WORKLIST_PATH, words: "Back to the worklist" }),
     };
-    let status = StatusCode::from_u16(code.meaning().status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    match page_of.html() {
+    rendered(page_of.html(), status_of(code))
+}
+
+fn status_of(code: ErrorCode) -> StatusCode {
+    StatusCode::from_u16(code.meaning().status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+}
+
+fn rendered(html: Result<String, NotRendered>, status: StatusCode) -> HttpResponse {
+    match html {
         Ok(html) => page(status).body(html),
         Err(error) => {
-            tracing::error!(error = %error, "Could not render a problem page.");
+            tracing::error!(error = %error, "Could not render a page.");
             Refusal::new(ErrorCode::Internal).response()
         }
     }

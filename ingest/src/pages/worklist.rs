@@ -1,14 +1,18 @@
 //! The worklist page: what the store holds, as `look` shows it. Sorted here, judged nowhere.
 
 use crate::{
+    access::Access,
     http::{Shared, staff},
     store::{ReadError, StoredDamage, StoredReading, Subject},
 };
-use actix_web::dev::RequestHead;
 use chrono::{DateTime, TimeDelta, Utc};
 use look::{AlertRow, EquipmentRow, EvidenceRow, Person, ReadingRow, RuleSource, Whose, WorklistPage};
+use register::{Item, ItemRef};
 use rules::{Alert, Condition, Evidence, Finding, Workflow};
-use std::{cmp::Reverse, collections::BTreeMap};
+use std::{
+    cmp::Reverse,
+    collections::{BTreeMap, BTreeSet},
+};
 use vitals::{ErrorCode, Flag, PatientId, Who, catalogue, wire::v1::Urgency};
 
 /// Most readings listed: what fits two screens.
@@ -23,31 +27,34 @@ const DAMAGED_MAX: usize = 1000;
 type People = BTreeMap<PatientId, rules::Person>;
 
 /// The page for whoever is signed in.
-pub(super) async fn render(head: &RequestHead, shared: &Shared) -> Result<String, ErrorCode> {
-    let access = staff::signed_in(head, shared)?;
+pub(super) async fn render(access: &Access, shared: &Shared) -> Result<String, ErrorCode> {
     let signed_in_as = access.actor().map(|actor| actor.name.to_string()).ok_or(ErrorCode::NotAllowed)?;
     let unreadable = |error: ReadError| crate::http::Refusal::from(error).code();
     let store = &shared.store;
-    let people: People = store
-        .people(&access)
-        .await
-        .map_err(unreadable)?
-        .into_iter()
-        .map(|person| (person.id.clone(), person))
-        .collect();
-    let mut alerts = store.alerts(&access, crate::http::ALERTS_MAX).await.map_err(unreadable)?;
+    let mut alerts = store.alerts(access, crate::http::ALERTS_MAX).await.map_err(unreadable)?;
     alerts.sort_by_key(|alert| (Reverse(alert.urgency), alert.opened_at, alert.id));
     let now = shared.clock.now();
     alerts.retain(|alert| !is_over(alert, now));
     let (settled, open): (Vec<Alert>, Vec<Alert>) = alerts.into_iter().partition(has_settled);
-    let readings = store.readings(&access, READINGS_MAX).await.map_err(unreadable)?;
-    let unassigned = store.unassigned(&access, READINGS_MAX).await.map_err(unreadable)?;
-    let refusals = store.refusals(&access, REFUSALS_MAX).await.map_err(unreadable)?;
-    let damaged = store.damaged(&access, DAMAGED_MAX).await.map_err(unreadable)?;
+    let readings = store.readings(access, READINGS_MAX).await.map_err(unreadable)?;
+    let unassigned = store.unassigned(access, READINGS_MAX).await.map_err(unreadable)?;
+    let refusals = store.refusals(access, REFUSALS_MAX).await.map_err(unreadable)?;
+    let damaged = store.damaged(access, DAMAGED_MAX).await.map_err(unreadable)?;
+    let measured = readings.iter().filter_map(|stored| match &stored.reading.who {
+        Who::Patient(patient) => Some(patient),
+        Who::Unassigned(_) => None,
+    });
+    let shown = settled.iter().chain(&open).map(|alert| &alert.patient).chain(measured);
+    let harmed = damaged.iter().filter_map(|damage| match &damage.whose {
+        Subject::Patient(patient) => Some(patient),
+        Subject::Unassigned(_) | Subject::Service => None,
+    });
+    let people = people(access, shared, shown.chain(harmed).collect()).await.map_err(unreadable)?;
     let page = WorklistPage {
         service_name: shared.pages.service_name.clone(),
         banner: shared.pages.banner.clone(),
         signed_in_as,
+        can_sign_out: shared.accounts.is_some(),
         service_hours: shared.pages.service_hours.clone(),
         notice: None,
         alerts: open.iter().map(|alert| alert_row(alert, &people)).collect(),
@@ -55,13 +62,25 @@ pub(super) async fn render(head: &RequestHead, shared: &Shared) -> Result<String
         equipment: damage_rows(&damaged, &people).into_iter().chain(refusals.iter().map(equipment_row)).collect(),
         unassigned: unassigned.iter().map(|reading| reading_row(reading, &people)).collect(),
         recent: readings.iter().map(|reading| reading_row(reading, &people)).collect(),
-        csrf: staff::form_token(shared, &access),
+        csrf: staff::form_token(shared, access),
         now,
     };
     page.html().map_err(|error| {
         tracing::error!(error = %error, "Could not render the worklist.");
         ErrorCode::Internal
     })
+}
+
+/// The people who are on the page, and nobody else of the caseload: each look stands in somebody's record.
+async fn people(access: &Access, shared: &Shared, shown: BTreeSet<&PatientId>) -> Result<People, ReadError> {
+    let mut people = People::new();
+    for patient in shown {
+        let kept = shared.store.item(access, &ItemRef::Patient(patient.clone())).await?;
+        if let Some(Item::Patient(person)) = kept.map(|kept| kept.item) {
+            people.insert(person.id.clone(), *person);
+        }
+    }
+    Ok(people)
 }
 
 /// Cleared before any person took it, and not one that a person must close.

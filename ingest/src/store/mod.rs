@@ -3,10 +3,12 @@
 //! Invariants: only a store makes a [`Committed`]; a slice is stored whole or not at all, whatever happens to the
 //! slices beside it; a reading is stored once and its verdict, alerts, jobs and chain entry are in the same commit.
 
+mod audited;
 mod committed;
 pub mod embedded;
 pub mod evidence;
 
+pub use audited::Audited;
 pub use committed::Committed;
 pub use evidence::{Scrubbed, SignedRoot, StoredDamage};
 
@@ -169,6 +171,9 @@ pub enum ReadError {
     /// This access does not allow it.
     #[error("read from the store")]
     Denied(#[from] Denied),
+    /// What was read must be written down first, and the queue is full: try again later.
+    #[error("read from the store: the queue is full")]
+    Busy,
     /// The store cannot be read.
     #[error("read from the store: {0}")]
     Unavailable(String),

@@ -12,12 +12,15 @@ use chrono::{DateTime, Utc};
 use ingest::{
     access::{Access, Purpose},
     store::{
-        Change, Committed, Cursor, Outcome, ReadError, ReadingOutcome, Store, StoredReading, StoredRefusal, Witness,
+        Change, Committed, Cursor, KeptItem, Logged, Outcome, ReadError, ReadingOutcome, RegisterPlace, Store,
+        StoredReading, StoredRefusal, Version, Witness,
     },
 };
-use rules::{Alert, Job, Person, Timer};
+use register::ItemRef;
+use rules::{Alert, Job, Person, Timer, event::Account};
 use vitals::{
     Admitted, AlertId, HubId, PatientId,
+    id::StaffId,
     wire::signing::{ReplayWindow, RequestNumber},
 };
 
@@ -69,6 +72,18 @@ pub enum Question {
     Window(HubId),
     /// Whether heads are the store's.
     Witnessed(Vec<(PatientId, Witness)>),
+    /// The register after a place, so many rows.
+    Register(RegisterPlace, usize),
+    /// One thing of the register.
+    Item(Who, ItemRef),
+    /// What the register holds of one person.
+    ItemsOf(Who, PatientId),
+    /// Every version of a thing.
+    Versions(Who, ItemRef),
+    /// Who looked at one person's record, so many lines.
+    Log(PatientId, usize),
+    /// Somebody's account.
+    Account(StaffId),
     /// Notifications to send. A write.
     Jobs,
     /// A hub offers everything again that it has of one person. A write.
@@ -98,6 +113,18 @@ pub enum Answer {
     Window(Option<(u32, ReplayWindow)>),
     /// Whether each head is one of the store's.
     Witnessed(Vec<bool>),
+    /// Things of the register, and the place after them.
+    Register(Vec<KeptItem>, RegisterPlace),
+    /// One thing, or none.
+    Item(Box<Option<KeptItem>>),
+    /// What the register holds of one person.
+    ItemsOf(Vec<KeptItem>),
+    /// Versions.
+    Versions(Vec<Version>),
+    /// Who looked.
+    Log(Vec<Logged>),
+    /// An account, or none.
+    Account(Option<Account>),
     /// Notifications.
     Jobs(Vec<Job>),
     /// What became of readings; an answer of the store that it could not is an error.
@@ -126,6 +153,12 @@ impl Question {
             Self::Changes(_, rows) => ("changes", *rows),
             Self::Window(_) => ("window", 1),
             Self::Witnessed(heads) => ("witnessed", heads.len()),
+            Self::Register(_, rows) => ("register", *rows),
+            Self::Item(..) => ("item", 1),
+            Self::ItemsOf(..) => ("items of a person", 0),
+            Self::Versions(..) => ("versions", 0),
+            Self::Log(_, rows) => ("log", *rows),
+            Self::Account(_) => ("account", 1),
             Self::Jobs => ("jobs", 0),
             Self::Offer(_) => ("offer", 1),
         }
@@ -147,6 +180,12 @@ impl Question {
             | Self::Changes(..)
             | Self::Window(_)
             | Self::Witnessed(_)
+            | Self::Register(..)
+            | Self::Item(..)
+            | Self::ItemsOf(..)
+            | Self::Versions(..)
+            | Self::Log(..)
+            | Self::Account(_)
             | Self::Offer(_) => None,
         }
     }
@@ -159,6 +198,8 @@ impl Question {
             | Self::Unassigned(Who::Follower | Who::Everybodys, rows)
             | Self::Refusals(Who::Follower | Who::Everybodys, rows)
             | Self::Alerts(Who::Follower | Who::Everybodys, rows)
+            | Self::Register(_, rows)
+            | Self::Log(_, rows)
             | Self::Changes(_, rows) => *rows > CHANGES,
             Self::Witnessed(heads) => heads.len() > 1,
             // What one person has in all is asked for anyway.
@@ -168,7 +209,15 @@ impl Question {
             | Self::Alerts(Who::OneOf(_), rows)
             | Self::Timers(rows)
             | Self::Unevaluated(rows) => *rows < ROWS,
-            Self::Offer(_) | Self::Alert(_) | Self::People(_) | Self::Window(_) | Self::Jobs => false,
+            Self::Offer(_)
+            | Self::Alert(_)
+            | Self::People(_)
+            | Self::Window(_)
+            | Self::Item(..)
+            | Self::ItemsOf(..)
+            | Self::Versions(..)
+            | Self::Account(_)
+            | Self::Jobs => false,
         }
     }
 }
@@ -188,6 +237,11 @@ impl Answer {
             Self::Changes(rows, _) => rows.len(),
             Self::Window(row) => usize::from(row.is_some()),
             Self::Witnessed(rows) => rows.len(),
+            Self::Register(rows, _) | Self::ItemsOf(rows) => rows.len(),
+            Self::Item(row) => usize::from(row.is_some()),
+            Self::Versions(rows) => rows.len(),
+            Self::Log(rows) => rows.len(),
+            Self::Account(row) => usize::from(row.is_some()),
             Self::Jobs(rows) => rows.len(),
             Self::Offered(rows) => rows.len(),
         }
@@ -300,8 +354,40 @@ impl<'a> Asking<'a> {
             all.push(Question::Witnessed(vec![wrong(head)]));
         }
         all.push(Question::Witnessed(heads.to_vec()));
+        all.extend(self.about_register(store).await?);
         all.push(Question::Jobs);
         all.extend((0..self.cast.people.len()).map(Question::Offer));
+        Ok(all)
+    }
+
+    /// The questions about the register, its history, and accounts.
+    async fn about_register(&self, store: &dyn Store) -> Result<Vec<Question>, Trouble> {
+        let mut all = vec![Question::Register(RegisterPlace::default(), ROWS)];
+        let mut place = RegisterPlace::default();
+        loop {
+            let (some, next) =
+                store.register(&Access::system(Purpose::Directory), place, FEW).await.doing("read the register")?;
+            all.push(Question::Register(place, FEW));
+            if some.is_empty() {
+                break;
+            }
+            for which in some.iter().map(|kept| kept.item.reference()) {
+                all.push(Question::Item(Who::Everybodys, which.clone()));
+                all.push(Question::Versions(Who::Everybodys, which));
+            }
+            place = next;
+        }
+        for (n, person) in self.cast.people.iter().enumerate() {
+            all.extend([Who::Everybodys, Who::OneOf(n)].map(|who| Question::ItemsOf(who, person.id.clone())));
+            all.push(Question::Item(Who::OneOf(n), ItemRef::Patient(person.id.clone())));
+            all.extend([ROWS, FEW].map(|rows| Question::Log(person.id.clone(), rows)));
+        }
+        let nobody = PatientId::parse("pt-nobody").doing("name nobody")?;
+        all.push(Question::Item(Who::Everybodys, ItemRef::Patient(nobody.clone())));
+        all.push(Question::ItemsOf(Who::Everybodys, nobody));
+        let accounts = self.cast.accounts.iter().map(|account| account.staff.clone());
+        all.extend(accounts.map(Question::Account));
+        all.push(Question::Account(StaffId::parse("st-nobody").doing("name nobody")?));
         Ok(all)
     }
 
@@ -329,6 +415,17 @@ impl<'a> Asking<'a> {
             }
             Question::Window(hub) => Answer::Window(store.replay_window(&receive, hub).await?),
             Question::Witnessed(heads) => Answer::Witnessed(store.witnessed(&receive, heads.clone()).await?),
+            Question::Register(after, rows) => {
+                let (things, place) = store.register(&Access::system(Purpose::Directory), *after, *rows).await?;
+                Answer::Register(things, place)
+            }
+            Question::Item(who, which) => Answer::Item(Box::new(store.item(self.access(*who), which).await?)),
+            Question::ItemsOf(who, patient) => Answer::ItemsOf(store.items_of(self.access(*who), patient).await?),
+            Question::Versions(who, which) => Answer::Versions(store.versions(self.access(*who), which, ROWS).await?),
+            Question::Log(patient, rows) => {
+                Answer::Log(store.log_of(&self.cast.privacy_officer, patient, *rows).await?)
+            }
+            Question::Account(staff) => Answer::Account(store.account(&Access::system(Purpose::SignIn), staff).await?),
             Question::Jobs => {
                 let notify = Access::system(Purpose::Notify);
                 let jobs = store.lease_jobs(&notify, far, ROWS, far).await?;

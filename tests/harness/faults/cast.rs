@@ -9,22 +9,34 @@ use crate::{
     signed_client::{TestHub, batch},
     trouble::{Doing, Trouble},
 };
+use actix_web::{http::header::COOKIE, test::TestRequest};
 use chrono::{DateTime, TimeDelta, Utc};
 use ingest::{
-    access::{Access, Caseload, HubEntry, HubRegistry, NobodySignsIn, Purpose},
+    access::{
+        Access, Caseload, Directory, HubEntry, HubRegistry, LocalSignIn, NobodySignsIn, Purpose, SESSION_COOKIE,
+        Sessions, SignIn,
+    },
     decide::ByPlan,
     http::PageSettings,
-    service::{Parts, Service},
+    service::{Parts, Service, StaffSignIn},
     store::{Decide, Slice, Subject},
 };
-use rules::{Actor, Channel, Decisions, Event, PatientState, Person};
+use register::{
+    Consent, ContactChoices, Item, Place, Post, Role, Span, Staff, Team,
+    access::{ConsentFor, GivenBy},
+};
+use rules::{Actor, Channel, Decisions, Event, PatientState, Person, event::Account};
 use std::{
     collections::{BTreeMap, BTreeSet},
     net::{SocketAddr, TcpListener},
     sync::Arc,
 };
 use vitals::{
-    ErrorCode, HubId, Measure, NhsNumber, PatientId, Value, bounded::Text, id::StaffId, nhs::Realm,
+    ErrorCode, HubId, Measure, NhsNumber, PatientId, Value,
+    bounded::Text,
+    hex,
+    id::{OrganisationId, RecordId, StaffId, TeamId},
+    nhs::Realm,
     wire::signing::RequestNumber,
 };
 
@@ -37,8 +49,14 @@ pub struct Cast {
     pub hubs: Vec<(HubId, Vec<PatientId>)>,
     /// The people as the service registers them.
     pub people: Vec<Person>,
+    /// What the service writes into the register beside them: a team, and what each of them agreed to.
+    pub things: Vec<Item>,
+    /// The accounts it sets.
+    pub accounts: Vec<Account>,
     /// A member of staff who looks after everybody.
     pub everybodys: Access,
+    /// A member of staff who may see who looked at whose record.
+    pub privacy_officer: Access,
     /// Members of staff who look after one person each, and their hub.
     pub one_each: Vec<Access>,
     /// What judges.
@@ -69,8 +87,12 @@ impl Cast {
         let plan = ByPlan::for_demo(packs, vec![Channel::Console]).doing("activate the demo's protocol")?;
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
         let access = runtime.doing("start a runtime")?.block_on(sign_in(&all))?;
+        let people = persons(&everybody)?;
         Ok(Self {
-            people: persons(&everybody)?,
+            things: things(&everybody)?,
+            accounts: accounts()?,
+            privacy_officer: privacy_officer(&people)?,
+            people,
             one_each,
             everybodys: staff(everybody.into_iter().collect(), hubs_of_all)?,
             decide: Arc::new(GivesUp(plan)),
@@ -108,6 +130,46 @@ fn staff(patients: BTreeSet<PatientId>, hubs: BTreeSet<HubId>) -> Result<Access,
     let name = "Mara Usual";
     let who = Actor { id: StaffId::parse("st-mara").doing("name staff")?, name: Text::new(name).doing("name staff")? };
     Ok(ingest::access::demo_case_manager(who, Caseload { patients, hubs }))
+}
+
+/// What the service writes into the register beside people.
+fn things(people: &[PatientId]) -> Result<Vec<Item>, Trouble> {
+    let organisation = OrganisationId::parse("org-1").doing("name an organisation")?;
+    let (id, name) = (TeamId::parse("tm-1").doing("name a team")?, Text::new("First Team").doing("name a team")?);
+    let mut things: Vec<Item> = vec![Team { id, name, organisation, telephone: None, service_hours: None }.into()];
+    for (n, patient) in people.iter().enumerate() {
+        let id = RecordId::parse(&format!("rc-{n}")).doing("name a consent")?;
+        let to = ConsentFor::Messages(ContactChoices::default());
+        let span = Span::since(MORNING);
+        things.push(Consent { id, patient: patient.clone(), to, given_by: GivenBy::Person, span }.into());
+    }
+    Ok(things)
+}
+
+fn accounts() -> Result<Vec<Account>, Trouble> {
+    let account = |name: &str| {
+        let staff = StaffId::parse(name).doing("name staff")?;
+        let secret = Some(Text::new("what is kept of a password").doing("keep a secret")?);
+        Ok(Account { staff, secret, by: None, at: MORNING, is_first: true })
+    };
+    ["st-mara", "st-abel"].into_iter().map(account).collect()
+}
+
+/// Signed in as whoever is answerable for who looked at what.
+fn privacy_officer(people: &[Person]) -> Result<Access, Trouble> {
+    let id = StaffId::parse("st-priya").doing("name staff")?;
+    let post = Post { role: Role::PrivacyOfficer, place: Place::Footprint, span: Span::since(MORNING) };
+    let name = Text::new("Priya Usual").doing("name staff")?;
+    let mut known: Vec<Item> = people.iter().cloned().map(Item::from).collect();
+    known.push(Staff { id: id.clone(), name, posts: vec![post], left_at: None }.into());
+    let (directory, sessions) = (Arc::new(Directory::default()), Arc::new(Sessions::default()));
+    directory.learn(&known);
+    let token = [7; 32];
+    sessions.begin(&token, id, false, MORNING);
+    let cookie = format!("{SESSION_COOKIE}={}", hex::encode(&token));
+    let request = TestRequest::default().insert_header((COOKIE, cookie)).to_http_request();
+    let signed_in = LocalSignIn { directory, sessions }.signed_in(request.head(), MORNING);
+    signed_in.ok_or_else(|| Trouble::new("sign the privacy officer in", "nobody is signed in"))
 }
 
 /// Names and NHS numbers that are never issued.
@@ -167,7 +229,7 @@ async fn sign_in(hubs: &[(HubId, Vec<PatientId>)]) -> Result<BTreeMap<HubId, Acc
         decide: Arc::new(ByPlan::default()),
         hubs: HubRegistry::new(entries),
         people: Vec::new(),
-        sign_in: Arc::new(NobodySignsIn),
+        sign_in: StaffSignIn::Seeded(Arc::new(NobodySignsIn)),
         pages: PageSettings {
             service_name: "Hubs sign in".to_owned(),
             banner: None,

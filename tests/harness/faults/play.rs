@@ -15,6 +15,7 @@ use ingest::{
         embedded::{EmbeddedStore, OpenError},
     },
 };
+use register::Item;
 use rules::{Alert, Delivery, Event};
 use std::collections::BTreeMap;
 use vitals::{Admitted, PatientId, ReadingId, Who};
@@ -78,7 +79,7 @@ impl Told {
     fn refuse(&mut self, error: &ReadError) {
         self.refused.push(match error {
             ReadError::Unavailable(why) => Refusal::Unavailable(why.clone()),
-            ReadError::Damaged { .. } | ReadError::Denied(_) => Refusal::Other(error.to_string()),
+            ReadError::Busy | ReadError::Damaged { .. } | ReadError::Denied(_) => Refusal::Other(error.to_string()),
         });
     }
 }
@@ -111,6 +112,20 @@ pub fn slices(request: &Request) -> Vec<Slice> {
         events,
     });
     std::iter::once(own).chain(rest).collect()
+}
+
+/// What the service writes into the register at its start: a slice for each person, then its own, with the accounts.
+#[must_use]
+pub fn registered(cast: &Cast) -> Vec<Slice> {
+    let people = cast.people.iter().cloned().map(Item::from);
+    let mut slices: BTreeMap<Subject, Vec<Event>> = BTreeMap::new();
+    for item in people.chain(cast.things.iter().cloned()) {
+        let subject = item.patient().map_or(Subject::Service, |patient| Subject::Patient(patient.clone()));
+        slices.entry(subject).or_default().push(Event::written(item));
+    }
+    let accounts = cast.accounts.iter().cloned().map(Event::AccountSet);
+    slices.entry(Subject::Service).or_default().extend(accounts);
+    slices.into_iter().map(|(subject, events)| Slice { subject, events }).collect()
 }
 
 /// Whose reading it is said to be.
@@ -186,11 +201,7 @@ impl<'a> Stage<'a> {
         match act {
             Act::Reopen => {}
             Act::Register => {
-                let slice = |person: &rules::Person| Slice {
-                    subject: Subject::Patient(person.id.clone()),
-                    events: vec![Event::written(person.clone())],
-                };
-                take(apply(&Access::system(Purpose::SetUp), cast.people.iter().map(slice).collect()).await);
+                take(apply(&Access::system(Purpose::SetUp), registered(cast)).await);
             }
             Act::Requests(requests) => {
                 let asked = requests.iter().map(|request| Ok((cast.hub(&request.hub)?, slices(request))));

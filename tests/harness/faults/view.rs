@@ -5,9 +5,9 @@ use crate::trouble::{Doing, Trouble};
 use chrono::{DateTime, TimeDelta, Utc};
 use ingest::{
     access::{Access, Purpose},
-    store::{Change, Cursor, ReadError, Store, StoredReading, StoredRefusal},
+    store::{Change, Cursor, KeptItem, Logged, ReadError, RegisterPlace, Store, StoredReading, StoredRefusal, Version},
 };
-use rules::{Alert, Person, Timer};
+use rules::{Alert, Person, Timer, event::Account};
 use serde::Serialize;
 use vitals::{Admitted, HubId, PatientId, wire::signing::ReplayWindow};
 
@@ -32,6 +32,14 @@ pub struct View {
     pub changes: Vec<Change>,
     /// The request numbers of each hub.
     pub windows: Vec<Option<(u32, ReplayWindow)>>,
+    /// The register.
+    pub register: Vec<KeptItem>,
+    /// Every version of everything in it.
+    pub versions: Vec<Version>,
+    /// Who looked at each person's record, or changed it.
+    pub logs: Vec<Logged>,
+    /// The accounts.
+    pub accounts: Vec<Option<Account>>,
 }
 
 /// A moment after every timer.
@@ -57,6 +65,23 @@ pub async fn changes(store: &dyn Store, page: usize) -> Result<Vec<Change>, Read
     }
 }
 
+/// The whole register, page by page.
+///
+/// # Errors
+/// [`ReadError`] of the store.
+pub async fn register(store: &dyn Store) -> Result<Vec<KeptItem>, ReadError> {
+    let directory = Access::system(Purpose::Directory);
+    let (mut all, mut place) = (Vec::new(), RegisterPlace::default());
+    loop {
+        let (some, next) = store.register(&directory, place, ROWS).await?;
+        if some.is_empty() {
+            return Ok(all);
+        }
+        all.extend(some);
+        place = next;
+    }
+}
+
 impl View {
     /// Reads everything.
     ///
@@ -64,11 +89,27 @@ impl View {
     /// [`ReadError`] of the first answer that is one.
     pub async fn of(store: &dyn Store, cast: &Cast, at: DateTime<Utc>) -> Result<Self, ReadError> {
         let (follow, sweep) = (Access::system(Purpose::Follow), Access::system(Purpose::Sweep));
+        let directory = Access::system(Purpose::Directory);
         let mut windows = Vec::new();
         for hub in cast.hubs.iter().map(|(hub, _)| hub) {
             windows.push(window(store, hub).await?);
         }
+        let register = register(store).await?;
+        let (mut versions, mut logs, mut accounts) = (Vec::new(), Vec::new(), Vec::new());
+        for kept in &register {
+            versions.extend(store.versions(&directory, &kept.item.reference(), ROWS).await?);
+        }
+        for person in &cast.people {
+            logs.extend(store.log_of(&cast.privacy_officer, &person.id, ROWS).await?);
+        }
+        for account in &cast.accounts {
+            accounts.push(store.account(&Access::system(Purpose::SignIn), &account.staff).await?);
+        }
         Ok(Self {
+            register,
+            versions,
+            logs,
+            accounts,
             readings: store.readings(&follow, ROWS).await?,
             unassigned: store.unassigned(&follow, ROWS).await?,
             refusals: in_order(store.refusals(&follow, ROWS).await?),
@@ -102,13 +143,17 @@ impl View {
             ("unevaluated", digest(&self.unevaluated)?),
             ("changes", digest(changes)?),
             ("windows", digest([format!("{:?}", self.windows)])?),
+            ("register", digest(self.register.iter().map(|kept| (&kept.item, kept.version)))?),
+            ("versions", digest(self.versions.iter().map(|version| (&version.written, version.at)))?),
+            ("logs", digest(self.logs.iter().map(|line| (&line.audit, line.at)))?),
+            ("accounts", digest(&self.accounts)?),
         ]))
     }
 }
 
 /// A digest of each part of a [`View`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Digest([(&'static str, [u8; 32]); 9]);
+pub struct Digest([(&'static str, [u8; 32]); 13]);
 
 impl Digest {
     /// The parts in which it differs from another.

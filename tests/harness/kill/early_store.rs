@@ -11,12 +11,13 @@ use ingest::{
     access::Access,
     disk::{DATABASE_FILE, Folder},
     store::{
-        ApplyError, Change, Committed, Cursor, Decide, Outcome, ReadError, Slice, Store, StoredReading, StoredRefusal,
-        Witness,
+        ApplyError, Change, Committed, Cursor, Decide, KeptItem, Logged, Outcome, ReadError, RegisterPlace, Slice,
+        Store, StoredReading, StoredRefusal, Version, Witness,
         embedded::{EmbeddedStore, OpenError, StoreKeys},
     },
 };
-use rules::{Alert, Job, Person, Timer};
+use register::ItemRef;
+use rules::{Alert, Job, Person, Timer, event::Account};
 use std::{
     fs, io,
     path::Path,
@@ -24,7 +25,7 @@ use std::{
     time::Duration,
 };
 use tokio::{sync::mpsc, task::JoinHandle};
-use vitals::{Admitted, AlertId, HubId, PatientId, wire::signing::ReplayWindow};
+use vitals::{Admitted, AlertId, HubId, PatientId, id::StaffId, wire::signing::ReplayWindow};
 
 /// How late the real store gets what was acknowledged: as a write-behind cache that means well.
 pub const LATE_BY: Duration = Duration::from_millis(75);
@@ -163,6 +164,35 @@ impl Store for AcknowledgesEarly {
 
     async fn refusals(&self, who: &Access, limit: usize) -> Result<Vec<StoredRefusal>, ReadError> {
         self.scratch.refusals(who, limit).await
+    }
+
+    async fn register(
+        &self,
+        who: &Access,
+        after: RegisterPlace,
+        limit: usize,
+    ) -> Result<(Vec<KeptItem>, RegisterPlace), ReadError> {
+        self.scratch.register(who, after, limit).await
+    }
+
+    async fn item(&self, who: &Access, which: &ItemRef) -> Result<Option<KeptItem>, ReadError> {
+        self.scratch.item(who, which).await
+    }
+
+    async fn items_of(&self, who: &Access, patient: &PatientId) -> Result<Vec<KeptItem>, ReadError> {
+        self.scratch.items_of(who, patient).await
+    }
+
+    async fn versions(&self, who: &Access, which: &ItemRef, limit: usize) -> Result<Vec<Version>, ReadError> {
+        self.scratch.versions(who, which, limit).await
+    }
+
+    async fn log_of(&self, who: &Access, patient: &PatientId, limit: usize) -> Result<Vec<Logged>, ReadError> {
+        self.scratch.log_of(who, patient, limit).await
+    }
+
+    async fn account(&self, who: &Access, staff: &StaffId) -> Result<Option<Account>, ReadError> {
+        self.scratch.account(who, staff).await
     }
 
     async fn replay_window(&self, who: &Access, hub: &HubId) -> Result<Option<(u32, ReplayWindow)>, ReadError> {

@@ -7,13 +7,14 @@ use ingest::{
     access::Access,
     server_key::ServerKey,
     store::{
-        ApplyError, Change, Committed, Cursor, Decide, Outcome, ReadError, Scrubbed, SignedRoot, Slice, Store,
-        StoreGauges, StoredDamage, StoredReading, StoredRefusal, Witness,
+        ApplyError, Change, Committed, Cursor, Decide, KeptItem, Logged, Outcome, ReadError, RegisterPlace, Scrubbed,
+        SignedRoot, Slice, Store, StoreGauges, StoredDamage, StoredReading, StoredRefusal, Version, Witness,
     },
 };
-use rules::{Alert, Decisions, Event, Job, PatientState, Person, Timer};
+use register::ItemRef;
+use rules::{Alert, Decisions, Event, Job, PatientState, Person, Timer, event::Account};
 use std::{future::poll_fn, sync::Arc};
-use vitals::{Admitted, AlertId, ErrorCode, HubId, PatientId, ReadingId, wire::signing::ReplayWindow};
+use vitals::{Admitted, AlertId, ErrorCode, HubId, PatientId, ReadingId, id::StaffId, wire::signing::ReplayWindow};
 
 /// Who is told.
 pub(super) trait Around: Send + Sync {
@@ -136,6 +137,35 @@ impl Store for Wrapped {
 
     async fn refusals(&self, who: &Access, limit: usize) -> Result<Vec<StoredRefusal>, ReadError> {
         self.inner.refusals(who, limit).await
+    }
+
+    async fn register(
+        &self,
+        who: &Access,
+        after: RegisterPlace,
+        limit: usize,
+    ) -> Result<(Vec<KeptItem>, RegisterPlace), ReadError> {
+        self.inner.register(who, after, limit).await
+    }
+
+    async fn item(&self, who: &Access, which: &ItemRef) -> Result<Option<KeptItem>, ReadError> {
+        self.inner.item(who, which).await
+    }
+
+    async fn items_of(&self, who: &Access, patient: &PatientId) -> Result<Vec<KeptItem>, ReadError> {
+        self.inner.items_of(who, patient).await
+    }
+
+    async fn versions(&self, who: &Access, which: &ItemRef, limit: usize) -> Result<Vec<Version>, ReadError> {
+        self.inner.versions(who, which, limit).await
+    }
+
+    async fn log_of(&self, who: &Access, patient: &PatientId, limit: usize) -> Result<Vec<Logged>, ReadError> {
+        self.inner.log_of(who, patient, limit).await
+    }
+
+    async fn account(&self, who: &Access, staff: &StaffId) -> Result<Option<Account>, ReadError> {
+        self.inner.account(who, staff).await
     }
 
     async fn replay_window(&self, who: &Access, hub: &HubId) -> Result<Option<(u32, ReplayWindow)>, ReadError> {

@@ -28,7 +28,7 @@ use ingest::{
     net::TcpNetwork,
     notify::{Console, Deliver, Webhook, WebhookAddress},
     server_key::ServerKey,
-    service::{Parts, Service},
+    service::{Parts, Service, StaffSignIn},
     store::{
         Change, Cursor, Decide, Store, StoredReading, StoredRefusal,
         embedded::{EmbeddedStore, StoreKeys},
@@ -195,7 +195,7 @@ impl TestService {
             decide: (self.setup.decide)(Arc::new(plan)),
             hubs: self.hubs()?,
             people: cast::people()?,
-            sign_in: self.sign_in()?,
+            sign_in: StaffSignIn::Seeded(self.sign_in()?),
             pages: PageSettings {
                 service_name: "Service under test".to_owned(),
                 banner: None,

@@ -1,17 +1,23 @@
 //! The invented people, hubs and staff of the suite, and the readings they take.
 #![expect(clippy::expect_used, reason = "names and numbers that are written here read as what they are")]
 
+use actix_web::{http::header::COOKIE, test::TestRequest};
 use chrono::{DateTime, TimeDelta, TimeZone, Utc};
 use ingest::{
-    access::{Access, Caseload},
+    access::{Access, Caseload, Directory, LocalSignIn, SESSION_COOKIE, Sessions, SignIn},
     store::{Slice, Subject},
 };
+use register::{
+    Consent, ContactChoices, Item, Place, Post, Role, Span, Staff, Team,
+    access::{ConsentFor, GivenBy},
+};
 use rules::{Actor, Event, Person};
+use std::sync::Arc;
 use vitals::{
     Admitted, BloodPressure, ClockOffset, Decimal, DeviceTime, Flag, HubId, Kind, Measure, NhsNumber, PatientId,
     Quality, RawFrame, Reading, RecordNumber, SourceId, TakenAt, Times, Value, Who, WhyUnassigned,
     bounded::Text,
-    id::StaffId,
+    id::{OrganisationId, RecordId, StaffId, TeamId},
     measure::BodyWeight,
     quantity::{Kilograms, MmHg},
     record::{RecordKey, reading_id},
@@ -60,6 +66,44 @@ pub(super) fn staff(name: &str, people: &[usize]) -> Access {
 pub(super) fn person(n: usize, name: &str) -> Person {
     let nhs_number = NhsNumber::parse("999 000 0018").expect("an NHS number that is never issued");
     Person::new(pt(n), Text::new(name).expect("a name"), nhs_number)
+}
+
+/// Whose record a thing stands in.
+pub(super) fn subject_of(item: &Item) -> Subject {
+    item.patient().map_or(Subject::Service, |patient| Subject::Patient(patient.clone()))
+}
+
+/// The one team, under a name.
+pub(super) fn team(name: &str) -> Team {
+    let organisation = OrganisationId::parse("org-1").expect("an id");
+    let (id, name) = (TeamId::parse("tm-1").expect("an id"), Text::new(name).expect("a name"));
+    Team { id, name, organisation, telephone: None, service_hours: None }
+}
+
+/// What a person agreed to: to be called.
+pub(super) fn consent(whose: usize, id: &str) -> Consent {
+    Consent {
+        id: RecordId::parse(id).expect("an id"),
+        patient: pt(whose),
+        to: ConsentFor::Messages(ContactChoices { call: true, ..ContactChoices::default() }),
+        given_by: GivenBy::Person,
+        span: Span::since(at(0)),
+    }
+}
+
+/// Somebody in one post, signed in to a service whose register knows these people.
+pub(super) fn in_post(name: &str, role: Role, place: Place, people: &[usize]) -> Access {
+    let post = Post { role, place, span: Span::since(at(0)) };
+    let Actor { id, name } = actor(name);
+    let mut known: Vec<Item> = people.iter().map(|n| person(*n, "Somebody").into()).collect();
+    known.extend([Staff { id: id.clone(), name, posts: vec![post], left_at: None }.into(), team("First Team").into()]);
+    let (directory, sessions) = (Arc::new(Directory::default()), Arc::new(Sessions::default()));
+    directory.learn(&known);
+    let token = [7; 32];
+    sessions.begin(&token, id, false, at(0));
+    let cookie = format!("{SESSION_COOKIE}={}", vitals::hex::encode(&token));
+    let request = TestRequest::default().insert_header((COOKIE, cookie)).to_http_request();
+    LocalSignIn { directory, sessions }.signed_in(request.head(), at(1)).expect("somebody who is signed in")
 }
 
 pub(super) fn event(admitted: &Admitted) -> Event {

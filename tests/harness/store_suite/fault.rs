@@ -8,14 +8,15 @@ use ingest::{
     access::Access,
     server_key::ServerKey,
     store::{
-        ApplyError, Change, Committed, Cursor, Decide, Outcome, ReadError, Scrubbed, SignedRoot, Slice, Store,
-        StoreGauges, StoredDamage, StoredReading, StoredRefusal, Witness,
+        ApplyError, Change, Committed, Cursor, Decide, KeptItem, Logged, Outcome, ReadError, RegisterPlace, Scrubbed,
+        SignedRoot, Slice, Store, StoreGauges, StoredDamage, StoredReading, StoredRefusal, Version, Witness,
         evidence::{NotVerified, Progress, Verified},
     },
 };
-use rules::{Alert, Job, Person, Timer};
+use register::ItemRef;
+use rules::{Alert, Job, Person, Timer, event::Account};
 use std::sync::Arc;
-use vitals::{Admitted, AlertId, HubId, PatientId, ReadingId, wire::signing::ReplayWindow};
+use vitals::{Admitted, AlertId, HubId, PatientId, ReadingId, id::StaffId, wire::signing::ReplayWindow};
 
 /// What slices come to, in their order.
 pub(super) type Answers = Vec<Result<Committed<Outcome>, ApplyError>>;
@@ -25,6 +26,9 @@ pub(super) type Page = Result<(Vec<Change>, Cursor), ReadError>;
 
 /// What a read comes to.
 pub(super) type Read<T> = Result<Vec<T>, ReadError>;
+
+/// A page of the register and the place after it.
+pub(super) type Things = Result<(Vec<KeptItem>, RegisterPlace), ReadError>;
 
 /// What signing a root comes to.
 pub(super) type Signed = Result<Option<Committed<SignedRoot>>, ReadError>;
@@ -168,6 +172,30 @@ pub(super) trait Fault: Send + Sync {
         real.newest_root(who).await
     }
 
+    async fn register(&self, real: &dyn Store, who: &Access, after: RegisterPlace, limit: usize) -> Things {
+        real.register(who, after, limit).await
+    }
+
+    async fn item(&self, real: &dyn Store, who: &Access, which: &ItemRef) -> Result<Option<KeptItem>, ReadError> {
+        real.item(who, which).await
+    }
+
+    async fn items_of(&self, real: &dyn Store, who: &Access, patient: &PatientId) -> Read<KeptItem> {
+        real.items_of(who, patient).await
+    }
+
+    async fn versions(&self, real: &dyn Store, who: &Access, which: &ItemRef, limit: usize) -> Read<Version> {
+        real.versions(who, which, limit).await
+    }
+
+    async fn log_of(&self, real: &dyn Store, who: &Access, patient: &PatientId, limit: usize) -> Read<Logged> {
+        real.log_of(who, patient, limit).await
+    }
+
+    async fn account(&self, real: &dyn Store, who: &Access, staff: &StaffId) -> Result<Option<Account>, ReadError> {
+        real.account(who, staff).await
+    }
+
     fn gauges(&self, real: &dyn Store) -> StoreGauges {
         real.gauges()
     }
@@ -300,6 +328,30 @@ impl Store for Behind {
 
     async fn newest_root(&self, who: &Access) -> Result<Option<SignedRoot>, ReadError> {
         self.fault.newest_root(self.real.as_ref(), who).await
+    }
+
+    async fn register(&self, who: &Access, after: RegisterPlace, limit: usize) -> Things {
+        self.fault.register(self.real.as_ref(), who, after, limit).await
+    }
+
+    async fn item(&self, who: &Access, which: &ItemRef) -> Result<Option<KeptItem>, ReadError> {
+        self.fault.item(self.real.as_ref(), who, which).await
+    }
+
+    async fn items_of(&self, who: &Access, patient: &PatientId) -> Read<KeptItem> {
+        self.fault.items_of(self.real.as_ref(), who, patient).await
+    }
+
+    async fn versions(&self, who: &Access, which: &ItemRef, limit: usize) -> Read<Version> {
+        self.fault.versions(self.real.as_ref(), who, which, limit).await
+    }
+
+    async fn log_of(&self, who: &Access, patient: &PatientId, limit: usize) -> Read<Logged> {
+        self.fault.log_of(self.real.as_ref(), who, patient, limit).await
+    }
+
+    async fn account(&self, who: &Access, staff: &StaffId) -> Result<Option<Account>, ReadError> {
+        self.fault.account(self.real.as_ref(), who, staff).await
     }
 
     fn gauges(&self) -> StoreGauges {

@@ -17,7 +17,7 @@ use ingest::{
     disk::Folder,
     http::PageSettings,
     server_key::ServerKey,
-    service::{Parts, Service},
+    service::{Parts, Service, StaffSignIn},
     store::{
         Slice, Subject,
         embedded::{EmbeddedStore, StoreKeys},
@@ -96,7 +96,7 @@ fn parts(hubs: &[(TestHub, BTreeSet<PatientId>)], store: Arc<FaultyStore>) -> Re
         decide: Arc::new(ByPlan::default()),
         hubs: HubRegistry::new(registry),
         people: Vec::new(),
-        sign_in: Arc::new(NobodySignsIn),
+        sign_in: StaffSignIn::Seeded(Arc::new(NobodySignsIn)),
         pages: PageSettings {
             service_name: "Hubs sign in".to_owned(),
             banner: None,

@@ -32,6 +32,7 @@ mod stage;
 mod timers;
 mod undated;
 mod unjudged;
+mod versions;
 mod whole;
 mod whose;
 mod witness;
@@ -203,6 +204,7 @@ fn checks() -> Vec<Check> {
         numbers::checks(),
         witness::checks(),
         evidence::checks(),
+        versions::checks(),
         property::checks(),
     ]
     .into_iter()

@@ -2,9 +2,9 @@
 
 use super::{
     Check, Holds, Plant,
-    cast::{amber, at, calm, hub, of_nobody, person, pt, red, slice, staff},
+    cast::{amber, at, calm, consent, hub, of_nobody, person, pt, red, slice, staff, team},
     ensure,
-    fault::{Fault, Read},
+    fault::{Fault, Read, Things},
     same,
     shapes::ChangesReadings,
     stage::{Seen, Stage},
@@ -13,8 +13,9 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use ingest::{
     access::{Access, Purpose},
-    store::{ApplyError, ReadError, Store, Subject},
+    store::{ApplyError, ReadError, RegisterPlace, Store, Subject, Version},
 };
+use register::ItemRef;
 use rules::{Alert, Event, Person, Timer, event::RefusedReading};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use vitals::{Admitted, ErrorCode, PatientId};
@@ -30,6 +31,8 @@ pub(super) fn checks() -> Vec<Check> {
                 forgets("people are kept in memory only", What::People),
                 forgets("what waits to be judged is kept in memory only", What::Unevaluated),
                 forgets("alerts are kept in memory only", What::Alerts),
+                forgets("the register is kept in memory only", What::Register),
+                forgets("versions are kept in memory only", What::Versions),
                 Plant::new("a reading is kept otherwise than it came", || {
                     ChangesReadings::new(|admitted, _| admitted.reading.raw.bytes.push(0))
                 }),
@@ -56,6 +59,10 @@ async fn filled(stage: &Stage) -> Result<Vec<Admitted>, super::Fails> {
     for (n, name) in [(2, "Bo Test"), (1, "Ada Test")] {
         stage.own(Purpose::SetUp, &pt(n), Event::written(person(n, name)), at(110)).await??;
     }
+    for name in ["First Team", "Second Team"] {
+        stage.write(team(name), at(111)).await??;
+    }
+    stage.write(consent(1, "rc-1"), at(112)).await??;
     let refused = RefusedReading { hub: hub(0), id: None, code: ErrorCode::UnitNotSupported, body: "{}".to_owned() };
     let events = vec![Event::Refused(Box::new(refused))];
     stage.one(&stage.hub(&hub(0))?, Subject::Unassigned(hub(0)), events, at(120)).await??;
@@ -65,10 +72,12 @@ async fn filled(stage: &Stage) -> Result<Vec<Admitted>, super::Fails> {
 async fn same_again(stage: &mut Stage) -> Holds {
     let offered = filled(stage).await?;
     let before = stage.see().await?;
-    let Seen { readings, unassigned, refusals, alerts, people, timers, unevaluated, changes } = &before;
+    let Seen { readings, unassigned, refusals, alerts, people, timers, unevaluated, changes, register, histories } =
+        &before;
     let counts = [readings.len(), unassigned.len(), refusals.len(), people.len(), timers.len(), unevaluated.len()];
     same(&counts, &[5, 1, 2, 2, 1, 1], "readings, of nobody, refusals, people, timers, unevaluated")?;
     ensure(alerts.len() == 3 && !changes.is_empty(), "alerts and changes")?;
+    same(&(register.len(), histories.iter().map(Vec::len).sum()), &(4, 5), "things of the register, and versions")?;
     same(people, &vec![person(1, "Ada Test"), person(2, "Bo Test")], "people, by id")?;
     for admitted in &offered {
         let kept = readings.iter().find(|stored| stored.reading.id == admitted.reading.id);
@@ -121,6 +130,8 @@ enum What {
     People,
     Unevaluated,
     Alerts,
+    Register,
+    Versions,
 }
 
 /// Forgets one list once it was opened again.
@@ -152,6 +163,15 @@ impl Fault for InMemory {
         at: DateTime<Utc>,
     ) -> Read<(PatientId, Timer)> {
         real.due_timers(who, limit, at).await.map(|list| self.keep(What::Timers, list))
+    }
+
+    async fn register(&self, real: &dyn Store, who: &Access, after: RegisterPlace, limit: usize) -> Things {
+        let (list, place) = real.register(who, after, limit).await?;
+        Ok((self.keep(What::Register, list), place))
+    }
+
+    async fn versions(&self, real: &dyn Store, who: &Access, which: &ItemRef, limit: usize) -> Read<Version> {
+        real.versions(who, which, limit).await.map(|list| self.keep(What::Versions, list))
     }
 
     async fn people(&self, real: &dyn Store, who: &Access) -> Read<Person> {

@@ -12,10 +12,11 @@ use ingest::{
     access::{Access, Purpose},
     decide::ByPlan,
     store::{
-        ApplyError, Change, Committed, Cursor, Decide, Outcome, ReadingOutcome, Slice, Store, StoredReading,
-        StoredRefusal, Subject,
+        ApplyError, Change, Committed, Cursor, Decide, KeptItem, Outcome, ReadingOutcome, RegisterPlace, Slice, Store,
+        StoredReading, StoredRefusal, Subject, Version,
     },
 };
+use register::Item;
 use rules::{Alert, Channel, Event, Job, PatientState, Person, Timer, Verdict};
 use std::{ops::Deref, sync::Arc};
 use vitals::{Admitted, HubId, PatientId};
@@ -67,6 +68,8 @@ pub(super) struct Seen {
     pub(super) timers: Vec<(PatientId, Timer)>,
     pub(super) unevaluated: Vec<Admitted>,
     pub(super) changes: Vec<Change>,
+    pub(super) register: Vec<KeptItem>,
+    pub(super) histories: Vec<Vec<Version>>,
 }
 
 impl Stage {
@@ -166,6 +169,17 @@ impl Door {
         self.one(&Access::system(purpose), Subject::Patient(patient.clone()), vec![event], at).await
     }
 
+    /// Writes into the register as the service itself does.
+    pub(super) async fn write(
+        &self,
+        item: impl Into<Item>,
+        at: DateTime<Utc>,
+    ) -> Result<Result<Outcome, ApplyError>, Fails> {
+        let item = item.into();
+        let subject = cast::subject_of(&item);
+        self.one(&Access::system(Purpose::SetUp), subject, vec![Event::written(item)], at).await
+    }
+
     pub(super) async fn readings(&self) -> Result<Vec<StoredReading>, Fails> {
         Ok(self.store.readings(&Access::system(Purpose::Follow), ALL).await?)
     }
@@ -208,6 +222,29 @@ impl Door {
         }
     }
 
+    /// The whole register, page by page.
+    pub(super) async fn register(&self) -> Result<Vec<KeptItem>, Fails> {
+        let (mut all, mut place) = (Vec::new(), RegisterPlace::default());
+        loop {
+            let (page, next) = self.store.register(&Access::system(Purpose::Directory), place, 3).await?;
+            if page.is_empty() || all.len() > ALL {
+                return Ok(all);
+            }
+            all.extend(page);
+            place = next;
+        }
+    }
+
+    /// Every version of everything in the register.
+    async fn histories(&self) -> Result<Vec<Vec<Version>>, Fails> {
+        let mut histories = Vec::new();
+        for kept in self.register().await? {
+            let which = kept.item.reference();
+            histories.push(self.store.versions(&Access::system(Purpose::Directory), &which, ALL).await?);
+        }
+        Ok(histories)
+    }
+
     /// Leases what is to be sent now.
     pub(super) async fn lease(&self, until: DateTime<Utc>, at: DateTime<Utc>) -> Result<Vec<Job>, Fails> {
         let lent = self.store.lease_jobs(&Access::system(Purpose::Notify), until, ALL, at).await?;
@@ -225,6 +262,8 @@ impl Door {
             timers: self.timers(far()).await?,
             unevaluated: self.unevaluated().await?,
             changes: self.changes().await?,
+            histories: self.histories().await?,
+            register: self.register().await?,
         })
     }
 }

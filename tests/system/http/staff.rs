@@ -2,7 +2,7 @@
 
 use super::{is_refused, one, pages::is_problem_page, refused, settled, start, taken_now};
 use harness::{
-    service::{ADA, CY, ODD, SAM, STAFF_HEADER, TestService, personal_words_in},
+    service::{ADA, CY, ODD, SAM, STAFF_HEADER, Seen, TestService, personal_words_in},
     signed_client::{Answer, Call},
 };
 use ingest::events::{AlertStage, ServiceEvent};
@@ -78,7 +78,12 @@ fn the_second_to_take_an_alert_is_refused_and_the_first_stays() {
     is_problem_page(&service.send(&again).unwrap(), AlertAlreadyAcknowledged).unwrap();
     refused(&service.send(&json_call(&alert, "{}").with(STAFF_HEADER, SAM)).unwrap(), AlertAlreadyAcknowledged);
     refused(&service.send(&json_call(&alert, "{}")).unwrap(), AlertAlreadyAcknowledged);
-    assert_eq!(service.see().unwrap(), before);
+    // Each try looked at the alert, and that stands in the record; nothing else changed.
+    let without_looks = |mut seen: Seen| {
+        seen.changes.retain(|change| change.kind != "audit");
+        seen
+    };
+    assert_eq!(without_looks(service.see().unwrap()), without_looks(before));
 }
 
 /// Of many at once, one takes it.

@@ -7,12 +7,14 @@
 pub mod assets;
 pub mod page;
 pub mod problem;
+pub mod sign_in;
 pub mod time;
 pub mod words;
 pub mod worklist;
 
 pub use page::{CONTENT_SECURITY_POLICY, NotRendered, PAGE_HEADERS};
 pub use problem::{BackLink, ProblemPage};
+pub use sign_in::{PasswordPage, PasswordRefused, SignInPage};
 pub use words::{Condition, Urgency, Workflow};
 pub use worklist::{
     Acknowledged, AlertRow, EquipmentRow, EvidenceRow, Notice, Person, ReadingRow, RuleSource, Whose, WorklistPage,

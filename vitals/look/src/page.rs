@@ -29,6 +29,8 @@ pub(crate) struct Frame<'a> {
     pub(crate) service_name: &'a str,
     pub(crate) banner: Option<&'a str>,
     pub(crate) signed_in_as: Option<&'a str>,
+    /// The token of the form to sign out with; none where there is nothing to sign out of.
+    pub(crate) sign_out: Option<&'a str>,
 }
 
 impl Frame<'_> {

@@ -52,6 +52,7 @@ impl ProblemPage {
                 service_name: &self.service_name,
                 banner: self.banner.as_deref(),
                 signed_in_as: None,
+                sign_out: None,
             },
             happened,
             meaning,

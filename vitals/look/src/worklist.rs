@@ -34,6 +34,8 @@ pub struct WorklistPage {
     pub banner: Option<String>,
     /// Who is signed in.
     pub signed_in_as: String,
+    /// Whether they can sign out.
+    pub can_sign_out: bool,
     /// When the team looks, as a sentence: "Your team looks Monday to Friday, 8am to 6pm."
     pub service_hours: String,
     /// What just happened, if something did.

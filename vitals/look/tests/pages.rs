@@ -3,7 +3,10 @@
 
 mod sample;
 
-use look::{AlertRow, BackLink, Notice, ProblemPage, Urgency, WorklistPage, assets, words, worklist};
+use look::{
+    AlertRow, BackLink, Notice, PasswordPage, PasswordRefused, ProblemPage, SignInPage, Urgency, WorklistPage, assets,
+    sign_in, words, worklist,
+};
 use std::collections::BTreeSet;
 use vitals::ErrorCode;
 
@@ -109,8 +112,70 @@ fn every_page() -> Vec<(String, String)> {
         ("refused".to_owned(), with(Notice::Refused(ErrorCode::AlertAlreadyAcknowledged)).html().unwrap()),
         ("hostile".to_owned(), hostile().html().unwrap()),
     ];
+    pages.push(("signed in".to_owned(), WorklistPage { can_sign_out: true, ..sample::page() }.html().unwrap()));
+    for refused in [None, Some(ErrorCode::SignInRefused), Some(ErrorCode::TooManyGuesses)] {
+        pages.push((format!("sign in, {refused:?}"), sign_in_page(refused).html().unwrap()));
+    }
+    let refused = ErrorCode::ALL.iter().copied().map(PasswordRefused::Because).chain([PasswordRefused::NotAlike]);
+    for refused in refused.map(Some).chain([None]) {
+        pages.push((format!("password, {refused:?}"), password_page(refused).html().unwrap()));
+    }
     pages.extend(ErrorCode::ALL.iter().map(|&code| (code.code().to_owned(), problem(code))));
     pages
+}
+
+fn sign_in_page(refused: Option<ErrorCode>) -> SignInPage {
+    let page = sample::page();
+    SignInPage { service_name: page.service_name, banner: page.banner, refused }
+}
+
+fn password_page(refused: Option<PasswordRefused>) -> PasswordPage {
+    let WorklistPage { service_name, banner, signed_in_as, csrf, .. } = sample::page();
+    PasswordPage { service_name, banner, signed_in_as, is_first: true, refused, csrf }
+}
+
+/// The fields of a page that take what somebody types.
+fn typed(html: &str) -> Vec<Tag> {
+    let inputs = read(html).0.into_iter().filter(|tag| tag.name == "input");
+    inputs.filter(|tag| tag.get("type") != Some("hidden")).collect()
+}
+
+#[test]
+fn the_pages_for_passwords_hide_them_help_a_password_manager_and_keep_none() {
+    let pages = [
+        (
+            sign_in_page(Some(ErrorCode::SignInRefused)).html().unwrap(),
+            sign_in::SIGN_IN_PATH,
+            ["username", "current-password"].as_slice(),
+        ),
+        (
+            password_page(Some(PasswordRefused::NotAlike)).html().unwrap(),
+            sign_in::PASSWORD_PATH,
+            &["current-password", "new-password", "new-password"],
+        ),
+    ];
+    for (html, path, expected) in pages {
+        let fields = typed(&html);
+        let kinds: Vec<&str> = fields.iter().filter_map(|tag| tag.get("autocomplete")).collect();
+        assert_eq!(kinds, expected, "{path}");
+        for field in fields {
+            assert_eq!(field.get("value"), None, "nothing that was typed is shown again");
+            let is_password = field.get("autocomplete").is_some_and(|kind| kind.ends_with("password"));
+            assert_eq!(field.get("type") == Some("password"), is_password, "{path}");
+        }
+        let forms = read(&html).0.into_iter().filter(|tag| tag.name == "form" && tag.get("method") == Some("post"));
+        assert!(forms.into_iter().any(|form| form.get("action") == Some(path)), "{path}");
+    }
+}
+
+#[test]
+fn whoever_can_sign_out_has_a_button_with_the_forms_token() {
+    let out = |page: WorklistPage| page.html().unwrap().matches("action=\"/sign-out\"").count();
+    assert_eq!(out(sample::page()), 0, "a demo has nothing to sign out of");
+    assert_eq!(out(WorklistPage { can_sign_out: true, ..sample::empty_page() }), 1);
+    let html = WorklistPage { can_sign_out: true, ..sample::empty_page() }.html().unwrap();
+    let hidden = read(&html).0.into_iter().find(|tag| tag.get("name") == Some(worklist::CSRF_FIELD)).unwrap();
+    assert_eq!(hidden.get("value"), Some("7f1d0c5e"));
 }
 
 #[test]

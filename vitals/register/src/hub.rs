@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use vitals::{HubId, PatientId, bounded::Text};
 
 /// Most keys one hub has or had.
-const KEYS_MAX: usize = 40;
+pub const KEYS_MAX: usize = 40;
 
 /// Most people on one hub: a large care home has 120 beds.
 const PEOPLE_MAX: usize = 500;
@@ -19,6 +19,19 @@ pub struct HubKey {
     #[serde(with = "hex_key")]
     pub public_key: [u8; 32],
     /// From when until when: a key that was revoked ends then.
+    pub span: Span,
+}
+
+/// A code with which a hub may be given a key, once.
+///
+/// The register keeps no code, only a hash of it, keyed with what is not in the register.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EnrolmentCode {
+    /// The keyed hash: 32 bytes as hexadecimal digits.
+    #[serde(with = "hex_key")]
+    pub hash: [u8; 32],
+    /// From when until when it may be used.
     pub span: Span,
 }
 
@@ -40,12 +53,16 @@ pub struct Hub {
     /// Its keys, the newest last.
     #[serde(default)]
     pub keys: Vec<HubKey>,
+    /// The code with which it may be given its next key, while there is one. The version that has the new key has it no more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<EnrolmentCode>,
 }
 
 impl Hub {
     pub(crate) fn check(&self) -> Result<(), NotInOrder> {
         check_count(self.keys.len(), KEYS_MAX, "keys")?;
         check_count(self.patients.len(), PEOPLE_MAX, "patients")?;
+        self.code.iter().try_for_each(|code| code.span.check("code"))?;
         self.keys.iter().try_for_each(|key| key.span.check("keys"))
     }
 }

@@ -18,7 +18,7 @@ pub mod staff;
 pub use access::{Carer, Consent, ConsentFor, Emergency, GivenBy, Objection};
 pub use contact::{ContactChoices, KeyContact, Need, Telephone};
 pub use device::{Assignment, Device, DeviceState};
-pub use hub::{Hub, HubKey};
+pub use hub::{EnrolmentCode, Hub, HubKey};
 pub use patient::{Health, Patient, Status, Stratum};
 pub use place::{Home, OdsCode, Organisation, Place, Team};
 pub use plan::CarePlan;

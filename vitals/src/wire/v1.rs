@@ -266,13 +266,16 @@ pub struct Problem {
     /// The reading it is about, if one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reading: Option<String>,
+    /// Which field is wrong and what it should be, where one is; never what it holds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub detail: Option<String>,
 }
 
 impl Problem {
     /// The refusal for a code.
     #[must_use]
     pub fn new(code: ErrorCode) -> Self {
-        Self { code: code.code().to_owned(), message: code.sentence(), reading: None }
+        Self { code: code.code().to_owned(), message: code.sentence(), reading: None, detail: None }
     }
 }
 

@@ -80,7 +80,8 @@ impl Head {
     /// What our verifier and the crate say; none where HTTP has no such head.
     fn said(&self) -> Option<(Said, Said)> {
         let (request, hubs) = (self.request()?, hubs());
-        let ours = verify(request.head(), &hubs).map(|signed| (signed.hub.id().clone(), signed.number, signed.digest));
+        let ours = verify(request.head(), &hubs, DateTime::UNIX_EPOCH)
+            .map(|signed| (signed.hub.id().clone(), signed.number, signed.digest));
         Some((ours, by_httpsig(request.head())))
     }
 
@@ -355,12 +356,15 @@ fn weak_keys_and_second_spellings_of_a_signature_verify_nothing() {
         let registry = HubRegistry::new([(hub.clone(), HubEntry { public_key, patients: BTreeSet::new() })].into());
         let mut forged = [0; 64];
         forged[0] = 1;
-        assert!(registry.known(&hub).unwrap().verify(b"anything", &forged).is_err(), "{public_key:?}");
+        assert!(
+            registry.known(&hub).unwrap().verify(b"anything", &forged, DateTime::UNIX_EPOCH).is_err(),
+            "{public_key:?}"
+        );
     }
     let registry = hubs();
     let known = registry.known(&hub).unwrap();
     let good = key().sign(b"base").to_bytes();
-    assert!(known.verify(b"base", &good).is_ok());
+    assert!(known.verify(b"base", &good, DateTime::UNIX_EPOCH).is_ok());
     // The order of the group, added to S: the same number in the equation, and another signature.
     let order = vitals::hex::decode("edd3f55c1a631258d69cf7a2def9de1400000000000000000000000000000010").unwrap();
     let (mut second, mut carry) = (good, 0);
@@ -368,7 +372,7 @@ fn weak_keys_and_second_spellings_of_a_signature_verify_nothing() {
         let sum = u16::from(*digit) + u16::from(add) + carry;
         (*digit, carry) = (sum.to_le_bytes()[0], sum >> 8);
     }
-    assert!(known.verify(b"base", &second).is_err());
+    assert!(known.verify(b"base", &second, DateTime::UNIX_EPOCH).is_err());
 }
 
 /// One spoiling of a head nobody thought of: bytes replaced, put in, taken out or moved in one of its texts.

@@ -136,7 +136,7 @@ pub(super) fn list(view: &View<'_>, whom: &Whom<PatientId>, limit: usize) -> Res
         Whom::All => {
             let sql = format!("SELECT {COLUMNS} FROM alert NOT INDEXED ORDER BY seq");
             let found = all(view.conn, &sql, [], |row| Kept::read(row, view))?;
-            must_count(found.iter().map(|kept| kept.seq), view.count().alerts)?;
+            must_count(TABLE, found.iter().map(|kept| kept.seq), view.count().alerts)?;
             found
         }
         Whom::Only(these) => {
@@ -166,12 +166,12 @@ fn kept_of_person(view: &View<'_>, person: No, count: u64) -> Result<Vec<Kept>, 
     }
     let sql = format!("SELECT {COLUMNS} FROM alert WHERE person = ?1 ORDER BY n");
     let found = all(view.conn, &sql, params![person], |row| Kept::read(row, view))?;
-    must_count(found.iter().map(|kept| kept.n), count)?;
+    must_count(TABLE, found.iter().map(|kept| kept.n), count)?;
     Ok(found)
 }
 
 /// Numbers must count from 1 to `count` without a gap, or a row is missing.
-fn must_count(numbers: impl Iterator<Item = i64>, count: u64) -> Result<(), Fault> {
+pub(super) fn must_count(table: &'static str, numbers: impl Iterator<Item = i64>, count: u64) -> Result<(), Fault> {
     let count = i64::try_from(count).unwrap_or(i64::MAX);
     let mut next = 1;
     for number in numbers {
@@ -180,7 +180,7 @@ fn must_count(numbers: impl Iterator<Item = i64>, count: u64) -> Result<(), Faul
         }
         next += 1;
     }
-    if next == count + 1 { Ok(()) } else { Err(Fault::Damaged { table: TABLE, row: next }) }
+    if next == count + 1 { Ok(()) } else { Err(Fault::Damaged { table, row: next }) }
 }
 
 /// One alert; none where the store has no such.
@@ -195,7 +195,7 @@ pub(super) fn find(view: &View<'_>, id: AlertId) -> Result<Option<Alert>, Fault>
     let sql = "SELECT seq, id FROM alert NOT INDEXED ORDER BY seq";
     let ids =
         all(view.conn, sql, [], |row| intact(TABLE, row, || Ok((row.get::<_, i64>(0)?, row.get::<_, [u8; 16]>(1)?))))?;
-    must_count(ids.iter().map(|(seq, _)| *seq), view.count().alerts)?;
+    must_count(TABLE, ids.iter().map(|(seq, _)| *seq), view.count().alerts)?;
     match ids.iter().find(|(_, found)| found == id.as_bytes()) {
         Some((seq, _)) => Err(Fault::Damaged { table: TABLE, row: *seq }),
         None => Ok(None),

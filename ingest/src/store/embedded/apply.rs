@@ -4,15 +4,15 @@
 //! rule that panics leaves its readings unjudged with a technical alert, and harms nobody else's slice.
 
 use super::{
+    account,
     alerts::{self, AlertKept},
     arrivals::{Arrivals, HeardAlso, Recovered},
     digest::micros,
     fault::Fault,
-    inbox, jobs,
+    inbox, items, jobs,
     journal::{Draft, EntryKind, SERVICE},
     kept::Sent,
     names::{Class, No},
-    people,
     readings::{self, Lookup, Place},
     record::{self, Subject},
     rows::Tx,
@@ -22,7 +22,6 @@ use crate::{
     access::Denied,
     store::{self, Decide, Outcome, Slice},
 };
-use register::Item;
 use rules::{
     Alert, Decisions, Event, PatientState, Verdict,
     event::{Audit, AuditKind},
@@ -49,6 +48,8 @@ struct Happened {
     events: Vec<Event>,
     /// The numbers of the readings' sources.
     sources: Vec<No>,
+    /// What no rule judges: what was written into the register, and audits.
+    beside: Vec<Event>,
     /// Where the readings stand that are to be judged again.
     again_at: BTreeMap<ReadingId, Place>,
 }
@@ -66,14 +67,21 @@ fn apply_to_person(
     let mut outcome = Outcome::default();
     let mut judged = BTreeMap::new();
     let mut is_changed = person.is_new;
+    let mut decided_on = None;
     if !happened.events.is_empty() {
         let before = state_before(&person, patient)?;
         let mut decisions = decided(decide, &before, &happened.events, tx)?;
         judged = std::mem::take(&mut decisions.judged).into_iter().collect();
         keep_readings(tx, &mut draft, &happened, &judged)?;
         for event in &happened.events {
-            keep_event(tx, &mut draft, &mut person, event, &happened, &judged)?;
+            keep_event(tx, &mut draft, &person, event, &happened, &judged)?;
         }
+        decided_on = Some((before, decisions));
+    }
+    for event in &happened.beside {
+        keep_beside_rules(tx, &mut draft, &mut person, Some(patient), event)?;
+    }
+    if let Some((before, decisions)) = decided_on {
         is_changed |= keep_decisions(tx, &mut draft, &mut person, &before, decisions, &mut outcome)?;
     }
     keep_recovered(tx, &mut draft, &person, &happened, &arrivals, &mut judged)?;
@@ -103,6 +111,8 @@ fn happened(
     for event in events {
         match event {
             Event::Reading(admitted) => arrivals.take(tx, draft.seq, Some(patient), *admitted)?,
+            // The rules hear nothing of these: whatever ails a rule, a person can be written of.
+            Event::Written(_) | Event::Audited(_) => happened.beside.push(event),
             Event::Reconsider(admitted) => {
                 // Judged since it was asked for: nothing is left to do. What is judged is the stored reading.
                 if let Some((at, stored)) = waits_to_be_judged(tx, patient, &admitted)? {
@@ -110,14 +120,8 @@ fn happened(
                     others.push(Event::Reconsider(Box::new(stored)));
                 }
             }
-            Event::Written(ref written) if written.item.patient() != Some(patient) => return Err(Denied.into()),
-            Event::Refused(_) | Event::Received { .. } => return Err(Denied.into()),
-            Event::Due(_)
-            | Event::Acknowledged { .. }
-            | Event::Delivered { .. }
-            | Event::Written(_)
-            | Event::AccountSet(_)
-            | Event::Audited(_) => others.push(event),
+            Event::Refused(_) | Event::AccountSet(_) | Event::Received { .. } => return Err(Denied.into()),
+            Event::Due(_) | Event::Acknowledged { .. } | Event::Delivered { .. } => others.push(event),
         }
     }
     for (source, admitted) in arrivals.take_new() {
@@ -278,7 +282,7 @@ fn put_readings(tx: &Tx<'_>, draft: &mut Draft, readings: &[(No, &Admitted, Opti
 fn keep_event(
     tx: &Tx<'_>,
     draft: &mut Draft,
-    person: &mut Subject,
+    person: &Subject,
     event: &Event,
     happened: &Happened,
     judged: &BTreeMap<ReadingId, Verdict>,
@@ -309,21 +313,36 @@ fn keep_event(
             let digest = jobs::tried(tx, person.no, *job, *delivery)?;
             draft.thing(EntryKind::NotificationTried, &job.to_string(), None, &digest);
         }
-        Event::Written(written) => {
-            let Item::Patient(details) = &written.item else { return Err(Denied.into()) };
-            // The service registers its people at every start; only what changed is an entry.
-            if let Some(digest) = people::put(tx, person.no, details)? {
-                draft.thing(EntryKind::PersonRegistered, details.id.as_str(), None, &digest);
-                if !person.record.is_registered {
-                    person.record.is_registered = true;
-                    tx.tally(|tally| tally.people += 1);
-                }
-            }
+        // Kept beside the rules, or told before to be none of a person's.
+        Event::Written(_) | Event::Audited(_) | Event::Refused(_) | Event::AccountSet(_) | Event::Received { .. } => {
+            return Err(Denied.into());
         }
-        Event::Audited(audit) => keep_audit(tx, draft, audit)?,
-        Event::Refused(_) | Event::AccountSet(_) | Event::Received { .. } => return Err(Denied.into()),
     }
     Ok(())
+}
+
+/// Stores what no rule judges, in the record it belongs to: a person's, or the service's own.
+fn keep_beside_rules(
+    tx: &Tx<'_>,
+    draft: &mut Draft,
+    subject: &mut Subject,
+    patient: Option<&PatientId>,
+    event: &Event,
+) -> Result<(), Fault> {
+    match event {
+        Event::Written(written) if written.item.patient() == patient => items::put(tx, draft, subject, written),
+        Event::AccountSet(account) if patient.is_none() => account::put(tx, draft, account),
+        Event::Audited(audit) => keep_audit(tx, draft, audit),
+        Event::Written(_)
+        | Event::AccountSet(_)
+        | Event::Reading(_)
+        | Event::Reconsider(_)
+        | Event::Refused(_)
+        | Event::Due(_)
+        | Event::Acknowledged { .. }
+        | Event::Delivered { .. }
+        | Event::Received { .. } => Err(Denied.into()),
+    }
 }
 
 /// Puts what was done or found into a chain, as an entry of its own.
@@ -470,26 +489,31 @@ fn apply_to_nobody(tx: &Tx<'_>, hub: &HubId, events: Vec<Event>) -> Result<Outco
     Ok(Outcome { readings: arrivals.outcomes_of_nobody(), ..Outcome::default() })
 }
 
-/// The service's own: the numbers of requests, and what it did or found. A request's number is no entry: what the request
-/// brought is.
+/// The service's own: the numbers of requests, what is nobody's of the register, accounts, and what it did or found. A
+/// request's number is no entry: what the request brought is.
 fn apply_to_service(tx: &Tx<'_>, events: Vec<Event>) -> Result<Outcome, Fault> {
-    let mut audits = Vec::new();
+    let mut beside = Vec::new();
     for event in events {
-        match event {
-            Event::Received { hub, number } => inbox::take_number(tx, &hub, number)?,
-            Event::Audited(audit) => audits.push(audit),
-            Event::Reading(_)
-            | Event::Reconsider(_)
-            | Event::Refused(_)
-            | Event::Due(_)
-            | Event::Acknowledged { .. }
-            | Event::Delivered { .. }
-            | Event::Written(_)
-            | Event::AccountSet(_) => return Err(Denied.into()),
+        if let Event::Received { hub, number } = event {
+            inbox::take_number(tx, &hub, number)?;
+        } else {
+            beside.push(event);
         }
     }
-    if !audits.is_empty() {
-        audit(tx, Class::Service, SERVICE, &audits)?;
+    if beside.is_empty() {
+        return Ok(Outcome::default());
+    }
+    let mut service = Subject::open(tx, Class::Service, SERVICE)?;
+    let mut draft = Draft::new(tx);
+    for event in &beside {
+        keep_beside_rules(tx, &mut draft, &mut service, None, event)?;
+    }
+    let is_changed = !draft.is_empty();
+    if is_changed {
+        draft.append(tx, &mut service)?;
+    }
+    if is_changed || service.is_new {
+        service.put(tx)?;
     }
     Ok(Outcome::default())
 }

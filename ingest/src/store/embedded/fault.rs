@@ -4,6 +4,7 @@ use crate::{
     access::Denied,
     store::{ApplyError, ReadError},
 };
+use register::NotInOrder;
 use rules::Refused;
 use rusqlite::ErrorCode;
 use thiserror::Error;
@@ -17,6 +18,10 @@ pub(super) enum Fault {
     Refused(#[from] Refused),
     #[error("the request number was received before")]
     Replayed,
+    #[error("the thing has version {version}")]
+    Stale { version: u32 },
+    #[error("the thing is not in order: {0}")]
+    NotInOrder(#[from] NotInOrder),
     #[error("{table} row {row} is damaged")]
     Damaged { table: &'static str, row: i64 },
     #[error("{0} is not in the store")]
@@ -44,6 +49,8 @@ impl Fault {
             Self::Denied(_)
             | Self::Refused(_)
             | Self::Replayed
+            | Self::Stale { .. }
+            | Self::NotInOrder(_)
             | Self::Damaged { .. }
             | Self::Missing(_)
             | Self::Rules
@@ -72,6 +79,8 @@ impl From<Fault> for ApplyError {
             Fault::Denied(denied) => Self::Denied(denied),
             Fault::Refused(refused) => Self::Refused(refused),
             Fault::Replayed => Self::Replayed,
+            Fault::Stale { version } => Self::Stale { version },
+            Fault::NotInOrder(why) => Self::NotInOrder(why),
             Fault::Damaged { .. }
             | Fault::Missing(_)
             | Fault::Rules
@@ -89,6 +98,8 @@ impl From<Fault> for ReadError {
             Fault::Damaged { table, row } => Self::Damaged { table, row },
             Fault::Refused(_)
             | Fault::Replayed
+            | Fault::Stale { .. }
+            | Fault::NotInOrder(_)
             | Fault::Missing(_)
             | Fault::Rules
             | Fault::Late

@@ -9,6 +9,7 @@ use super::{
     damage,
     digest::Digest,
     fault::Fault,
+    items,
     kept::{self, KeptReading, Sent},
     names::{Class, No},
     record::{self, Record, Subject},
@@ -79,7 +80,7 @@ kinds! {
     ReadingRefused 5 "reading-refused" "A reading that was refused.";
     ReadingHeardAlso 6 "reading-heard-also" "A stored reading that another hub heard too.";
     ReadingRecovered 7 "reading-recovered" "A reading whose entry was damaged, as its hub sent it again.";
-    PersonRegistered 8 "person-registered" "A person, or their details.";
+    PersonRegistered 8 "person-registered" "A person, or their details, before there was a register.";
     TimerDue 9 "timer-due" "A time that had come.";
     AlertAcknowledged 10 "alert-acknowledged" "A person took an alert.";
     AlertOpened 11 "alert-opened" "A new alert.";
@@ -87,6 +88,8 @@ kinds! {
     NotificationMade 13 "notification-made" "A notification to send.";
     NotificationTried 14 "notification-tried" "What came of an attempt to send one.";
     Audit 15 "audit" "What the service did or found.";
+    ItemWritten 16 "item-written" "A new version of a thing of the register, all of it.";
+    AccountSet 17 "account-set" "An account that was made or changed: whose.";
 }
 
 impl EntryKind {
@@ -104,7 +107,7 @@ impl EntryKind {
             | Self::ReadingRefused
             | Self::ReadingHeardAlso
             | Self::ReadingRecovered => *ReadingId::parse(what).ok()?.as_bytes(),
-            Self::PersonRegistered | Self::Audit => return None,
+            Self::PersonRegistered | Self::Audit | Self::ItemWritten | Self::AccountSet => return None,
         };
         self.id_text(id).is_some_and(|text| text == what).then_some(id)
     }
@@ -123,7 +126,7 @@ impl EntryKind {
             | Self::ReadingRefused
             | Self::ReadingHeardAlso
             | Self::ReadingRecovered => Some(ReadingId::from_bytes(id).to_string()),
-            Self::PersonRegistered | Self::Audit => None,
+            Self::PersonRegistered | Self::Audit | Self::ItemWritten | Self::AccountSet => None,
         }
     }
 }
@@ -333,6 +336,12 @@ impl Entry {
         for Thing { kind, hub, what, .. } in self.things {
             let hub = hub.map(|hub| kept::name_of(view.names, hub, Class::Hub)).transpose().map_err(damaged)?;
             let hub = hub.map(|hub| HubId::parse(&hub)).transpose().map_err(|_not_an_id| damaged(Unsound))?;
+            // Followers are told of what, and not what is written in it.
+            let what = if kind == EntryKind::ItemWritten {
+                items::named(&items::Told::read(&what).map_err(damaged)?.written.item.reference())
+            } else {
+                what
+            };
             changes.push(Change { patient: patient.clone(), hub, kind: kind.name(), what, at: self.at });
         }
         Ok(changes)
@@ -396,6 +405,8 @@ pub(super) enum From {
     All,
     /// These subjects'.
     Only(Vec<(No, Record)>),
+    /// One subject's, from entry `n` of its chain on back, which is this one.
+    Before(No, u64, u64),
 }
 
 /// Walks entries from the newest back, until `each` says that it has enough.
@@ -404,7 +415,8 @@ pub(super) fn newest_first(
     from: From,
     mut each: impl FnMut(Entry) -> Result<bool, Fault>,
 ) -> Result<(), Fault> {
-    match from {
+    // The newest of each subject; whichever is the newest of all goes next, and gives way to the one before it.
+    let ends: BinaryHeap<(u64, u64, No)> = match from {
         From::All => {
             for seq in (1..=view.count().entries).rev() {
                 if damage::find(view, seq)?.is_some() {
@@ -414,33 +426,40 @@ pub(super) fn newest_first(
                     break;
                 }
             }
+            return Ok(());
         }
         From::Only(subjects) => {
-            // The newest of each subject; whichever is the newest of all goes next, and gives way to the one before it.
-            let mut ends: BinaryHeap<(u64, u64, No)> = subjects
-                .iter()
-                .filter(|(_, record)| record.n > 0)
-                .map(|(no, record)| (record.last, record.n, *no))
-                .collect();
-            while let Some((seq, n, subject)) = ends.pop() {
-                if let Some(mark) = damage::find(view, seq)?.filter(|mark| (mark.subject, mark.n) == (subject, n)) {
-                    if mark.previous > 0 && mark.previous < seq && n > 1 {
-                        ends.push((mark.previous, n - 1, subject));
-                    }
-                    continue;
-                }
-                let entry = entry(view, seq)?;
-                let previous = entry.previous;
-                if (entry.subject, entry.n) != (subject, n) || (n > 1) != (previous > 0) || previous >= seq {
-                    return Err(Fault::Damaged { table: TABLE, row: i64::try_from(seq).unwrap_or(i64::MAX) });
-                }
-                if previous > 0 {
-                    ends.push((previous, n - 1, subject));
-                }
-                if !each(entry)? {
-                    break;
-                }
+            let begun = subjects.iter().filter(|(_, record)| record.n > 0);
+            begun.map(|(no, record)| (record.last, record.n, *no)).collect()
+        }
+        From::Before(subject, n, seq) => [(seq, n, subject)].into(),
+    };
+    walk_back(view, ends, each)
+}
+
+/// Walks back from the ends of chains: place, count and subject of each.
+fn walk_back(
+    view: &View<'_>,
+    mut ends: BinaryHeap<(u64, u64, No)>,
+    mut each: impl FnMut(Entry) -> Result<bool, Fault>,
+) -> Result<(), Fault> {
+    while let Some((seq, n, subject)) = ends.pop() {
+        if let Some(mark) = damage::find(view, seq)?.filter(|mark| (mark.subject, mark.n) == (subject, n)) {
+            if mark.previous > 0 && mark.previous < seq && n > 1 {
+                ends.push((mark.previous, n - 1, subject));
             }
+            continue;
+        }
+        let entry = entry(view, seq)?;
+        let previous = entry.previous;
+        if (entry.subject, entry.n) != (subject, n) || (n > 1) != (previous > 0) || previous >= seq {
+            return Err(Fault::Damaged { table: TABLE, row: i64::try_from(seq).unwrap_or(i64::MAX) });
+        }
+        if previous > 0 {
+            ends.push((previous, n - 1, subject));
+        }
+        if !each(entry)? {
+            break;
         }
     }
     Ok(())

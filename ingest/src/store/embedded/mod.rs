@@ -3,6 +3,7 @@
 //! Invariants: one writer thread, everything else reads; an answer follows a synced commit; every row that safety rests
 //! on is checked when it is read; what a caller may not see is not read for them.
 
+mod account;
 mod alert_form;
 mod alerts;
 mod apply;
@@ -14,11 +15,13 @@ mod digest;
 mod fault;
 mod inbox;
 mod inspect;
+mod items;
 mod jobs;
 mod journal;
 mod kept;
 mod known;
 mod log;
+mod looked;
 mod names;
 mod open;
 mod people;
@@ -44,29 +47,31 @@ pub use open::OpenError;
 pub use verify::verify;
 
 use super::{
-    ApplyError, Change, Committed, Cursor, Decide, Outcome, ReadError, Scrubbed, SignedRoot, Slice, Store, StoreGauges,
-    StoredDamage, StoredReading, StoredRefusal, Subject, Witness,
+    ApplyError, Change, Committed, Cursor, Decide, KeptItem, Logged, Outcome, ReadError, RegisterPlace, Scrubbed,
+    SignedRoot, Slice, Store, StoreGauges, StoredDamage, StoredReading, StoredRefusal, Subject, Version, Witness,
     evidence::{NotVerified, Progress, Verified},
 };
 use crate::{
-    access::{Access, Denied, Permission, Purpose, Scope},
+    access::{Access, Denied, Permission, Purpose, Scope, to_see},
     disk::Disk,
     server_key::ServerKey,
 };
 use async_trait::async_trait;
 use chrono::{DateTime, SubsecRound, Utc};
 use digest::{Keys, micros};
+use names::Class;
 use pool::{Pool, READERS};
 use readings::Whom;
+use register::{Emergency, Item, ItemKind, ItemRef};
 use root::Gathering;
 use rows::View;
-use rules::{Alert, Job, Person, Timer};
+use rules::{Alert, Event, Job, Person, Timer, event::Account};
 use scrub::{Met, Scrub};
 use std::sync::{
     Arc, Mutex, PoisonError,
     atomic::{AtomicU64, Ordering},
 };
-use vitals::{Admitted, AlertId, HubId, PatientId, ReadingId, wire::signing::ReplayWindow};
+use vitals::{Admitted, AlertId, HubId, PatientId, ReadingId, id::StaffId, wire::signing::ReplayWindow};
 use writer::Writer;
 
 /// Most rows in one answer, whatever was asked for: about 10 MB of readings.
@@ -128,6 +133,51 @@ impl EmbeddedStore {
     }
 }
 
+impl EmbeddedStore {
+    /// Whether a member of staff may replace what they write new versions of: the thing as it is must be one that they may
+    /// change, or they could take over somebody else's team by writing it into their own organisation.
+    async fn may_replace(&self, who: &Access, slice: &Slice) -> Result<(), ApplyError> {
+        if who.actor().is_none() {
+            return Ok(());
+        }
+        for event in &slice.events {
+            let Event::Written(written) = event else { continue };
+            let Some(version) = written.version.filter(|version| *version > 1) else { continue };
+            let which = written.item.reference();
+            let found = self.pool.read(move |view| items::find(view, &which)).await.map_err(|error| match error {
+                ReadError::Denied(denied) => ApplyError::Denied(denied),
+                ReadError::Busy => ApplyError::Busy,
+                ReadError::Unavailable(_) | ReadError::Damaged { .. } => ApplyError::Unavailable(error.to_string()),
+            })?;
+            let KeptItem { item, version: current } =
+                found.map(items::Kept::into_item).ok_or(ApplyError::Stale { version: 0 })?;
+            // What is judged is the very version that this one replaces.
+            if current.checked_add(1) != Some(version) {
+                return Err(ApplyError::Stale { version: current });
+            }
+            if let (Item::Emergency(new), Item::Emergency(old)) = (&written.item, &item) {
+                // That somebody has looked into it is all that changes, and once.
+                let reviewed = Emergency { reviewed_by: new.reviewed_by.clone(), ..(**old).clone() };
+                if old.reviewed_by.is_some() || reviewed != **new {
+                    return Err(Denied.into());
+                }
+                continue;
+            }
+            if !who.may_change(&item) {
+                return Err(Denied.into());
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Whether somebody may ask for things of the register at all: staff, who are told what they may see, and the service where
+/// it puts people in place or works out who may what.
+fn may_ask_for_items(who: &Access) -> Result<(), Denied> {
+    let is_own = who.must_be(Purpose::SetUp).or_else(|Denied| who.must_be(Purpose::Directory));
+    if who.actor().is_some() { Ok(()) } else { is_own }
+}
+
 /// Whose rows a caller may read, or why they may not.
 fn whom<T: Ord + Clone>(scope: &Scope<'_, T>) -> Result<Whom<T>, ReadError> {
     Whom::of(scope).ok_or_else(|| Denied.into())
@@ -142,9 +192,17 @@ impl Store for EmbeddedStore {
         decide: Arc<dyn Decide>,
         at: DateTime<Utc>,
     ) -> Vec<Result<Committed<Outcome>, ApplyError>> {
-        let allowed: Vec<bool> = slices.iter().map(|slice| who.may_apply(slice).is_ok()).collect();
-        let asked: Vec<Slice> =
-            slices.into_iter().zip(&allowed).filter_map(|(slice, is_allowed)| is_allowed.then_some(slice)).collect();
+        let (mut allowed, mut asked) = (Vec::with_capacity(slices.len()), Vec::with_capacity(slices.len()));
+        for slice in slices {
+            let may = match who.may_apply(&slice) {
+                Ok(()) => self.may_replace(who, &slice).await,
+                Err(denied) => Err(denied.into()),
+            };
+            if may.is_ok() {
+                asked.push(slice);
+            }
+            allowed.push(may);
+        }
         let places = asked.len();
         let answers = if asked.is_empty() {
             Ok(Vec::new())
@@ -155,13 +213,72 @@ impl Store for EmbeddedStore {
             Ok(answers) => answers.into_iter(),
             Err(not) => (0..places).map(|_| Err(ApplyError::from(not))).collect::<Vec<_>>().into_iter(),
         };
-        let next = |is_allowed: bool| {
-            if !is_allowed {
-                return Err(Denied.into());
-            }
+        let next = |may: Result<(), ApplyError>| {
+            may?;
             answers.next().unwrap_or_else(|| Err(ApplyError::Unavailable("a slice was not answered".to_owned())))
         };
         allowed.into_iter().map(next).collect()
+    }
+
+    async fn register(
+        &self,
+        who: &Access,
+        after: RegisterPlace,
+        limit: usize,
+    ) -> Result<(Vec<KeptItem>, RegisterPlace), ReadError> {
+        who.must_be(Purpose::Directory)?;
+        self.pool.read(move |view| items::in_order(view, after, limit.min(ROWS_MAX))).await
+    }
+
+    async fn item(&self, who: &Access, which: &ItemRef) -> Result<Option<KeptItem>, ReadError> {
+        may_ask_for_items(who)?;
+        let which = which.clone();
+        let kept = self.pool.read(move |view| items::find(view, &which)).await?;
+        Ok(kept.map(items::Kept::into_item).filter(|kept| who.may_see(&kept.item)))
+    }
+
+    async fn items_of(&self, who: &Access, patient: &PatientId) -> Result<Vec<KeptItem>, ReadError> {
+        may_ask_for_items(who)?;
+        let may_see_some = ItemKind::ALL.iter().any(|kind| who.may(to_see(*kind), patient));
+        if who.actor().is_some() && !may_see_some {
+            return Ok(Vec::new());
+        }
+        let patient = patient.clone();
+        let of_person = move |view: &View<'_>| match record::find(view, Class::Person, patient.as_str())? {
+            Some((no, record)) => items::of_record(view, no, &record),
+            None => Ok(Vec::new()),
+        };
+        let mut kept = self.pool.read(of_person).await?;
+        kept.retain(|kept| who.may_see(&kept.item));
+        Ok(kept)
+    }
+
+    async fn versions(&self, who: &Access, which: &ItemRef, limit: usize) -> Result<Vec<Version>, ReadError> {
+        // Whoever may see a thing as it now is may see how it came to be so.
+        if self.item(who, which).await?.is_none() {
+            return Ok(Vec::new());
+        }
+        let which = which.clone();
+        let versions = move |view: &View<'_>| match items::find(view, &which)? {
+            Some(kept) => items::versions(view, &which, &kept, limit.min(ROWS_MAX)),
+            None => Ok(Vec::new()),
+        };
+        self.pool.read(versions).await
+    }
+
+    async fn log_of(&self, who: &Access, patient: &PatientId, limit: usize) -> Result<Vec<Logged>, ReadError> {
+        if !who.may(Permission::SeeLog, patient) {
+            return Err(Denied.into());
+        }
+        let patient = patient.clone();
+        self.pool.read(move |view| looked::list(view, &patient, limit.min(ROWS_MAX))).await
+    }
+
+    async fn account(&self, who: &Access, staff: &StaffId) -> Result<Option<Account>, ReadError> {
+        who.must_be(Purpose::SignIn)?;
+        let staff = staff.clone();
+        let found = self.pool.read(move |view| account::find(view, &staff)).await?;
+        Ok(found.map(|(_, account)| account))
     }
 
     async fn changes(&self, who: &Access, after: Cursor, limit: usize) -> Result<(Vec<Change>, Cursor), ReadError> {

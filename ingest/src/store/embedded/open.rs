@@ -9,8 +9,9 @@ use super::{
     fault::Fault,
     log::Log,
     names::Names,
+    people,
     reserve::Reserve,
-    schema::{APPLICATION_ID, MIGRATIONS},
+    schema::{APPLICATION_ID, MIGRATIONS, PEOPLE_MOVED},
     tally::Tally,
 };
 use crate::disk::Disk;
@@ -118,7 +119,7 @@ pub(super) fn writer(disk: &Arc<dyn Disk>, keys: &Arc<Keys>) -> Result<Desk, Ope
     conn.busy_timeout(BUSY_MAX).map_err(doing("setting the lock's time"))?;
     let version = version(&conn)?;
     settle(&conn)?;
-    migrate(&mut conn, version)?;
+    migrate(&mut conn, version, keys)?;
     check_keys(&mut conn, keys)?;
     let failed = "reading how many rows there are";
     let tally = Tally::read(&conn, keys).map_err(broken(failed))?;
@@ -220,7 +221,7 @@ fn settle(conn: &Connection) -> Result<(), OpenError> {
 }
 
 /// Brings the schema forward, each step in a transaction of its own: after a crash the next start goes on from there.
-fn migrate(conn: &mut Connection, from: i64) -> Result<(), OpenError> {
+fn migrate(conn: &mut Connection, from: i64, keys: &Keys) -> Result<(), OpenError> {
     let failed = "bringing the schema up to date";
     for (version, migration) in (1_i64..).zip(MIGRATIONS) {
         if version <= from {
@@ -228,11 +229,24 @@ fn migrate(conn: &mut Connection, from: i64) -> Result<(), OpenError> {
         }
         let step = conn.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate).map_err(doing(failed))?;
         step.execute_batch(migration).map_err(doing(failed))?;
+        if version == PEOPLE_MOVED {
+            move_people(&step, keys)?;
+        }
         step.pragma_update(None, "application_id", APPLICATION_ID).map_err(doing(failed))?;
         step.pragma_update(None, "user_version", version).map_err(doing(failed))?;
         step.commit().map_err(doing(failed))?;
     }
     Ok(())
+}
+
+/// Everybody goes into the register; a store that has not begun has nobody.
+fn move_people(step: &Connection, keys: &Keys) -> Result<(), OpenError> {
+    let failed = "moving people into the register";
+    match mark(step).map_err(doing(failed))? {
+        Some(mark) if mark == keys.mark() => people::move_into_register(step, keys).map_err(broken(failed)),
+        Some(_) => Err(OpenError::OtherKeys),
+        None => step.execute_batch("DROP TABLE person").map_err(doing(failed)),
+    }
 }
 
 /// Marks a new store with its keys and begins its tally; refuses one that was written with others.

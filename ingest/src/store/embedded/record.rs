@@ -35,6 +35,8 @@ pub(super) struct Record {
     pub(super) alerts: u64,
     /// How many refusals a hub has, ever.
     pub(super) refusals: u64,
+    /// How many things of the register stand in it.
+    pub(super) items: u64,
     /// The request numbers received from a hub.
     pub(super) replay: Option<(u32, ReplayWindow)>,
     /// What the rules remember of a person; empty while that is nothing.
@@ -43,7 +45,17 @@ pub(super) struct Record {
 
 impl Record {
     fn new(head: Digest) -> Self {
-        Self { last: 0, n: 0, head, is_registered: false, alerts: 0, refusals: 0, replay: None, state: Vec::new() }
+        Self {
+            last: 0,
+            n: 0,
+            head,
+            is_registered: false,
+            alerts: 0,
+            refusals: 0,
+            items: 0,
+            replay: None,
+            state: Vec::new(),
+        }
     }
 
     /// Where the chain ends, for a receipt.
@@ -57,9 +69,13 @@ impl Record {
         put.number(self.last);
         put.number(self.n);
         put.raw(&self.head);
-        put.byte(u8::from(self.is_registered) | u8::from(self.replay.is_some()) << 1);
+        let has_items = self.items > 0;
+        put.byte(u8::from(self.is_registered) | u8::from(self.replay.is_some()) << 1 | u8::from(has_items) << 2);
         put.number(self.alerts);
         put.number(self.refusals);
+        if has_items {
+            put.number(self.items);
+        }
         if let Some((epoch, window)) = &self.replay {
             put.number((*epoch).into());
             put.number(window.highest);
@@ -76,6 +92,7 @@ impl Record {
         }
         let (last, n, head, bits) = (take.number()?, take.number()?, take.array()?, take.byte()?);
         let (alerts, refusals) = (take.number()?, take.number()?);
+        let items = if bits & 4 == 0 { 0 } else { take.number()? };
         let replay = if bits & 2 == 0 {
             None
         } else {
@@ -83,7 +100,8 @@ impl Record {
             let highest = take.number()?;
             Some((epoch, ReplayWindow { highest, seen: u64::from_le_bytes(take.array()?) }))
         };
-        Ok(Self { last, n, head, is_registered: bits & 1 != 0, alerts, refusals, replay, state: take.rest().to_vec() })
+        let is_registered = bits & 1 != 0;
+        Ok(Self { last, n, head, is_registered, alerts, refusals, items, replay, state: take.rest().to_vec() })
     }
 }
 

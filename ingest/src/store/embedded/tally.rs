@@ -27,6 +27,10 @@ pub(super) struct Tally {
     pub(super) jobs: u64,
     /// Signed roots.
     pub(super) roots: u64,
+    /// Things of the register.
+    pub(super) items: u64,
+    /// Accounts.
+    pub(super) accounts: u64,
     /// Timers that run.
     pub(super) timers: Set,
     /// Notifications that are not done.
@@ -63,13 +67,18 @@ impl Set {
 const TABLE: &str = "about";
 
 /// The form of the bytes.
-const FORM: u8 = 1;
+const FORM: u8 = 2;
+
+/// The form before there was a register: without its counts.
+const WITHOUT_REGISTER: u8 = 1;
 
 impl Tally {
     fn to_bytes(self) -> Put {
         let mut put = Put::with_room(128);
         put.byte(FORM);
-        for count in [self.entries, self.names, self.people, self.alerts, self.jobs, self.roots] {
+        for count in
+            [self.entries, self.names, self.people, self.alerts, self.jobs, self.roots, self.items, self.accounts]
+        {
             put.number(count);
         }
         for set in [self.timers, self.open_jobs, self.unjudged, self.damages] {
@@ -81,7 +90,8 @@ impl Tally {
 
     fn from_bytes(bytes: &[u8]) -> Result<Self, Unsound> {
         let mut take = Take::new(bytes);
-        if take.byte()? != FORM {
+        let form = take.byte()?;
+        if ![WITHOUT_REGISTER, FORM].contains(&form) {
             return Err(Unsound);
         }
         let mut number = || take.number();
@@ -94,6 +104,9 @@ impl Tally {
             roots: number()?,
             ..Self::default()
         };
+        if form == FORM {
+            (tally.items, tally.accounts) = (number()?, number()?);
+        }
         for set in [&mut tally.timers, &mut tally.open_jobs, &mut tally.unjudged, &mut tally.damages] {
             *set = Set { count: take.number()?, sum: take.array()? };
         }

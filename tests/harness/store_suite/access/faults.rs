@@ -1,18 +1,20 @@
 //! Stores that let somebody see or do what is not theirs.
 
-use super::super::fault::{Answers, Call, Fault, Page, Read, Signed};
+use super::super::fault::{Answers, Call, Fault, Page, Read, Signed, Things};
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use ingest::{
     access::{Access, Denied, Purpose},
     server_key::ServerKey,
     store::{
-        ApplyError, Committed, Cursor, ReadError, Scrubbed, SignedRoot, Store, StoredDamage, StoredReading,
+        ApplyError, Committed, Cursor, KeptItem, Logged, ReadError, RegisterPlace, Scrubbed, SignedRoot, Store,
+        StoredDamage, StoredReading, Version,
         evidence::{NotVerified, Verified},
     },
 };
-use rules::{Alert, Job};
-use vitals::{AlertId, HubId, ReadingId, Who, wire::signing::ReplayWindow};
+use register::ItemRef;
+use rules::{Alert, Job, event::Account};
+use vitals::{AlertId, HubId, PatientId, ReadingId, Who, id::StaffId, wire::signing::ReplayWindow};
 
 /// Takes whoever asks for the service itself, with the purpose that may.
 pub(super) struct AnyoneIsTheService;
@@ -128,6 +130,12 @@ pub(super) enum Proof {
     Verify,
     SignRoot,
     NewestRoot,
+    Register,
+    Item,
+    ItemsOf,
+    Versions,
+    LogOf,
+    Account,
 }
 
 /// Takes whoever asks for one of these for the service itself.
@@ -163,6 +171,31 @@ impl Fault for OpenTo {
 
     async fn newest_root(&self, real: &dyn Store, who: &Access) -> Result<Option<SignedRoot>, ReadError> {
         real.newest_root(&self.who(Proof::NewestRoot, who, Purpose::Verify)).await
+    }
+
+    async fn register(&self, real: &dyn Store, who: &Access, after: RegisterPlace, limit: usize) -> Things {
+        real.register(&self.who(Proof::Register, who, Purpose::Directory), after, limit).await
+    }
+
+    async fn item(&self, real: &dyn Store, who: &Access, which: &ItemRef) -> Result<Option<KeptItem>, ReadError> {
+        real.item(&self.who(Proof::Item, who, Purpose::Directory), which).await
+    }
+
+    async fn items_of(&self, real: &dyn Store, who: &Access, patient: &PatientId) -> Read<KeptItem> {
+        real.items_of(&self.who(Proof::ItemsOf, who, Purpose::Directory), patient).await
+    }
+
+    async fn versions(&self, real: &dyn Store, who: &Access, which: &ItemRef, limit: usize) -> Read<Version> {
+        real.versions(&self.who(Proof::Versions, who, Purpose::Directory), which, limit).await
+    }
+
+    async fn log_of(&self, real: &dyn Store, who: &Access, patient: &PatientId, limit: usize) -> Read<Logged> {
+        let officer = super::privacy_officer();
+        real.log_of(if self.0 == Proof::LogOf { &officer } else { who }, patient, limit).await
+    }
+
+    async fn account(&self, real: &dyn Store, who: &Access, staff: &StaffId) -> Result<Option<Account>, ReadError> {
+        real.account(&self.who(Proof::Account, who, Purpose::SignIn), staff).await
     }
 }
 

@@ -4,7 +4,9 @@ mod faults;
 
 use super::{
     Check, Fails, Holds, Plant,
-    cast::{OUTSIDER, actor, at, calm, elsewhere, heard_by, hub, person, pt, red, slice, staff},
+    cast::{
+        OUTSIDER, actor, at, calm, consent, elsewhere, heard_by, hub, in_post, person, pt, red, slice, staff, team,
+    },
     ensure, same,
     stage::{Stage, far},
 };
@@ -16,11 +18,12 @@ use faults::{
 use ingest::{
     access::{Access, Purpose},
     server_key::ServerKey,
-    store::{ApplyError, Cursor, ReadError, Slice, Subject, evidence::NotVerified},
+    store::{ApplyError, Cursor, ReadError, RegisterPlace, Slice, Subject, evidence::NotVerified},
 };
+use register::{ItemRef, Place, Role, Written};
 use rules::{
     Delivery, Event, Timer,
-    event::{Audit, AuditKind, RefusedReading},
+    event::{Account, Audit, AuditKind, RefusedReading},
 };
 use vitals::{AlertId, ErrorCode, HubId, JobId, bounded::Text, wire::signing::RequestNumber};
 
@@ -39,6 +42,12 @@ pub(super) fn checks() -> Vec<Check> {
                 Plant::new("whoever asks may have a root signed", || OpenTo(Proof::SignRoot)),
                 Plant::new("whoever asks is told the newest root", || OpenTo(Proof::NewestRoot)),
                 Plant::new("nobody may verify", || NobodyVerifies),
+                Plant::new("whoever asks reads the register", || OpenTo(Proof::Register)),
+                Plant::new("whoever asks is told a thing of the register", || OpenTo(Proof::Item)),
+                Plant::new("whoever asks is told a person's things", || OpenTo(Proof::ItemsOf)),
+                Plant::new("whoever asks is told how a thing came to be", || OpenTo(Proof::Versions)),
+                Plant::new("whoever asks is told who looked", || OpenTo(Proof::LogOf)),
+                Plant::new("whoever asks is told what is kept of a password", || OpenTo(Proof::Account)),
             ],
         },
         Check {
@@ -68,8 +77,9 @@ pub(super) fn checks() -> Vec<Check> {
 
 const HUB: &str = "hub";
 const STAFF: &str = "staff";
+const PRIVACY: &str = "privacy officer";
 
-const PURPOSES: [(&str, Purpose); 7] = [
+const PURPOSES: [(&str, Purpose); 9] = [
     ("set-up", Purpose::SetUp),
     ("sweep", Purpose::Sweep),
     ("notify", Purpose::Notify),
@@ -77,11 +87,18 @@ const PURPOSES: [(&str, Purpose); 7] = [
     ("receive", Purpose::Receive),
     ("audit", Purpose::Audit),
     ("verify", Purpose::Verify),
+    ("directory", Purpose::Directory),
+    ("sign-in", Purpose::SignIn),
 ];
+
+/// Is answerable for who looked at what.
+fn privacy_officer() -> Access {
+    in_post("priya", Role::PrivacyOfficer, Place::Footprint, &[1])
+}
 
 /// One of each kind.
 fn everybody(stage: &Stage) -> Result<Vec<(&'static str, Access)>, Fails> {
-    let mut everybody = vec![(HUB, stage.hub(&hub(0))?), (STAFF, staff("ada", &[1]))];
+    let mut everybody = vec![(HUB, stage.hub(&hub(0))?), (STAFF, staff("ada", &[1])), (PRIVACY, privacy_officer())];
     everybody.extend(PURPOSES.map(|(name, purpose)| (name, Access::system(purpose))));
     Ok(everybody)
 }
@@ -100,7 +117,9 @@ async fn reads(stage: &mut Stage) -> Holds {
                 ReadError::Unavailable("the store is not sound".to_owned())
             }
         });
-        let rows: [(&str, Result<(), ReadError>, &[&str]); 18] = [
+        let things = &[STAFF, PRIVACY, "set-up", "directory"][..];
+        let (which, ada) = (ItemRef::Patient(pt(1)), actor("ada").id);
+        let rows: [(&str, Result<(), ReadError>, &[&str]); 24] = [
             ("alerts", store.alerts(&who, 10).await.map(|_| ()), people),
             ("an alert", store.alert(&who, alert.id).await.map(|_| ()), people),
             ("people", store.people(&who).await.map(|_| ()), people),
@@ -119,6 +138,12 @@ async fn reads(stage: &mut Stage) -> Holds {
             ("the whole, to verify it", verified, &["verify"]),
             ("a root to sign", store.sign_root(&who, &key, at(3)).await.map(|_| ()), &["verify"]),
             ("the newest root", store.newest_root(&who).await.map(|_| ()), &["verify"]),
+            ("the register", store.register(&who, RegisterPlace::default(), 10).await.map(|_| ()), &["directory"]),
+            ("a thing of the register", store.item(&who, &which).await.map(|_| ()), things),
+            ("a person's things", store.items_of(&who, &pt(1)).await.map(|_| ()), things),
+            ("how a thing came to be", store.versions(&who, &which, 10).await.map(|_| ()), things),
+            ("who looked", store.log_of(&who, &pt(1), 10).await.map(|_| ()), &[PRIVACY]),
+            ("an account", store.account(&who, &ada).await.map(|_| ()), &["sign-in"]),
         ];
         for (what, answer, may) in rows {
             match answer {
@@ -149,6 +174,12 @@ fn rows(alert: AlertId, job: JobId) -> Vec<Row> {
         Event::Refused(Box::new(RefusedReading { hub: by.clone(), id: None, code: ErrorCode::UnitNotSupported, body }))
     };
     let acknowledged = |name: &str| Event::Acknowledged { alert, by: actor(name), note: None };
+    let agreed = |whose: usize, version: Option<u32>, by: &str| {
+        let item = consent(whose, &format!("rc-{whose}")).into();
+        Event::Written(Box::new(Written { item, version, by: Some(actor(by).id), why: None }))
+    };
+    let account =
+        || Event::AccountSet(Account { staff: actor("ada").id, secret: None, by: None, at: at(1), is_first: true });
     let number = |by: &HubId| Event::Received { hub: by.clone(), number: RequestNumber { epoch: 1, sequence: 1000 } };
     vec![
         ("a reading", of(1), reading(1, 50, &hub(0)), &[HUB]),
@@ -170,6 +201,16 @@ fn rows(alert: AlertId, job: JobId) -> Vec<Row> {
         ("an acknowledgement", of(1), acknowledged("ada"), &[STAFF]),
         ("a person", of(1), Event::written(person(1, "Ada Test")), &["set-up"]),
         ("a person in another's record", of(2), Event::written(person(1, "Ada Test")), &[]),
+        ("a team", Subject::Service, Event::written(team("First Team")), &["set-up"]),
+        ("a team in a person's record", of(1), Event::written(team("First Team")), &[]),
+        ("a consent in the service's record", Subject::Service, Event::written(consent(1, "rc-1")), &[]),
+        ("a consent at a hub", Subject::Unassigned(hub(0)), Event::written(consent(1, "rc-1")), &[]),
+        ("a consent by staff", of(1), agreed(1, Some(1), "ada"), &[STAFF, "set-up"]),
+        ("a consent by staff, whichever version comes next", of(1), agreed(1, None, "ada"), &["set-up"]),
+        ("a consent in another's name", of(1), agreed(1, Some(1), "grace"), &["set-up"]),
+        ("a consent of another person", of(2), agreed(2, Some(1), "ada"), &["set-up"]),
+        ("an account", Subject::Service, account(), &["set-up", "sign-in"]),
+        ("an account in a person's record", of(1), account(), &[]),
         ("a request's number", Subject::Service, number(&hub(0)), &[HUB, "receive"]),
         ("another hub's number", Subject::Service, number(&hub(1)), &["receive"]),
         ("a number in a person's record", of(1), number(&hub(0)), &[]),

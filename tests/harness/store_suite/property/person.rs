@@ -94,7 +94,7 @@ impl Model {
             Event::Written(written) => {
                 let register::Item::Patient(person) = &written.item else { return Err(Not::Denied) };
                 if self.people.get(patient) != Some(&**person) {
-                    self.note(whose, None, "person-registered", person.id.to_string(), at);
+                    self.note(whose, None, "item-written", format!("patient {}", person.id), at);
                     self.people.insert(patient.clone(), (**person).clone());
                 }
             }

@@ -27,6 +27,7 @@ pub(super) fn html(page: &WorklistPage) -> Result<String, NotRendered> {
             service_name: &page.service_name,
             banner: page.banner.as_deref(),
             signed_in_as: Some(&page.signed_in_as),
+            sign_out: page.can_sign_out.then_some(page.csrf.as_str()),
         },
         headline,
         service_hours: &page.service_hours,

@@ -134,6 +134,7 @@ pub(crate) fn page() -> WorklistPage {
         service_name: "Demo remote readings".to_owned(),
         banner: Some("Demo: simulated patients".to_owned()),
         signed_in_as: "Demo case manager".to_owned(),
+        can_sign_out: false,
         service_hours: "Your team looks Monday to Friday, 8am to 6pm.".to_owned(),
         notice: None,
         alerts: vec![

@@ -45,8 +45,10 @@ pub(super) struct Account {
     pub(super) has_gap: bool,
     /// Alerts opened.
     pub(super) alerts: u64,
-    /// The newest row of a person's details; nought where there is none.
-    pub(super) details: u64,
+    /// Things of the register written for the first time.
+    pub(super) items: u64,
+    /// Whether a person is among them.
+    pub(super) is_registered: bool,
     /// The rows of what a hub had refused.
     pub(super) refused: Sum,
 }
@@ -95,7 +97,8 @@ impl Accounts {
                     head: Some(view.keys.chain_start(class.code(), &name)),
                     has_gap: false,
                     alerts: 0,
-                    details: 0,
+                    items: 0,
+                    is_registered: false,
                     refused: Sum::default(),
                 });
                 next

@@ -25,6 +25,9 @@ use walk::first_eight;
 /// Most damaged rows told in one pass: whoever has more has to restore a backup.
 const FOUND_MAX: usize = 1000;
 
+/// What a thing of the register costs, in rows: it is read as JSON, and three indexes are asked for it.
+const ITEM_UNITS: u64 = 4;
+
 /// What is looked at, in this order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 enum Stage {
@@ -35,6 +38,8 @@ enum Stage {
     Records,
     Known,
     Alerts,
+    Items,
+    Accounts,
     Timers,
     Jobs,
     Unjudged,
@@ -51,7 +56,9 @@ impl Stage {
             Self::Entries => Self::Records,
             Self::Records => Self::Known,
             Self::Known => Self::Alerts,
-            Self::Alerts => Self::Timers,
+            Self::Alerts => Self::Items,
+            Self::Items => Self::Accounts,
+            Self::Accounts => Self::Timers,
             Self::Timers => Self::Jobs,
             Self::Jobs => Self::Unjudged,
             Self::Unjudged => Self::Roots,
@@ -68,6 +75,8 @@ impl Stage {
             Self::Records => "record",
             Self::Known => "known",
             Self::Alerts => "alert",
+            Self::Items => "item",
+            Self::Accounts => "account",
             Self::Timers => "timer",
             Self::Jobs => "job",
             Self::Unjudged => "unjudged",
@@ -180,6 +189,8 @@ impl Inspection {
                 Stage::Records => self.records(view, budget)?,
                 Stage::Known => self.known(view, budget)?,
                 Stage::Alerts => self.alerts(view, budget)?,
+                Stage::Items => self.items(view, budget)?,
+                Stage::Accounts => self.accounts(view, budget)?,
                 Stage::Timers => self.timers(view, budget)?,
                 Stage::Jobs => self.jobs(view, budget)?,
                 Stage::Unjudged => self.unjudged(view, budget)?,

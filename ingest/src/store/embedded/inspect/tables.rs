@@ -2,17 +2,17 @@
 
 use super::{
     super::{
-        alerts, damage,
+        account, alerts, damage,
         fault::Fault,
-        inbox, jobs, journal,
+        inbox, items, jobs, journal,
         names::{self, Class, No},
-        people, readings,
+        readings,
         record::{self, Record},
         root,
         rows::{Unsound, View, one},
         tally, timers,
     },
-    Budget, Inspection,
+    Budget, ITEM_UNITS, Inspection,
     accounts::Sum,
     first_eight,
     known::of_number,
@@ -62,17 +62,13 @@ impl Inspection {
         Ok(true)
     }
 
-    /// The records, and the details of the people who are registered.
+    /// The records.
     pub(super) fn records(&mut self, view: &View<'_>, budget: &mut Budget) -> Result<bool, Fault> {
         while budget.is_left() {
             view.go_on()?;
             let Some(no) = self.next_number(view) else {
-                for (table, sql) in [
-                    (record::TABLE, "SELECT no FROM record WHERE no < 1 OR no > ?1 LIMIT 1"),
-                    (people::TABLE, "SELECT no FROM person WHERE no < 1 OR no > ?1 LIMIT 1"),
-                ] {
-                    self.none_beyond(view, table, sql, view.count().names)?;
-                }
+                let beyond = "SELECT no FROM record WHERE no < 1 OR no > ?1 LIMIT 1";
+                self.none_beyond(view, record::TABLE, beyond, view.count().names)?;
                 return Ok(true);
             };
             budget.spend(1);
@@ -83,21 +79,11 @@ impl Inspection {
                     self.record(view, no, class, &name, &record)?;
                 }
             } else {
-                self.is_only_name(view, no)?;
+                // A device or a word has no record.
+                self.none_beyond(view, record::TABLE, "SELECT no FROM record WHERE no = ?1", no.into())?;
             }
         }
         Ok(false)
-    }
-
-    /// A device or a word has no record, and nobody's details.
-    fn is_only_name(&mut self, view: &View<'_>, no: No) -> Result<(), Fault> {
-        for (table, sql) in [
-            (record::TABLE, "SELECT no FROM record WHERE no = ?1"),
-            (people::TABLE, "SELECT no FROM person WHERE no = ?1"),
-        ] {
-            self.none_beyond(view, table, sql, no.into())?;
-        }
-        Ok(())
     }
 
     fn record(&mut self, view: &View<'_>, no: No, class: Class, name: &str, record: &Record) -> Result<(), Fault> {
@@ -111,27 +97,6 @@ impl Inspection {
             if !matches!(state, Ok(true)) {
                 self.found.bad(record::TABLE, no.into(), Wrong::Content);
             }
-        }
-        let details = self.found.take(people::find(view, no))?;
-        let wrong = match (is_person && record.is_registered, details) {
-            (true, Some(Some((person, digest)))) => {
-                let has_gap = self.walk.has_gap(view, no);
-                let latest = self.walk.accounts.subject(view, no).map_or(0, |account| account.details);
-                if person.id.as_str() != name {
-                    Some(Wrong::Disagrees)
-                } else if first_eight(&digest) == latest || has_gap {
-                    None
-                } else {
-                    Some(Wrong::NotNewest)
-                }
-            }
-            (true, Some(None)) => Some(Wrong::Missing),
-            (false, Some(Some(_))) => Some(Wrong::Extra),
-            // Told already, or rightly not there.
-            (_, None) | (false, Some(None)) => None,
-        };
-        if let Some(wrong) = wrong {
-            self.found.bad(people::TABLE, no.into(), wrong);
         }
         Ok(())
     }
@@ -153,8 +118,10 @@ impl Inspection {
         }
         // Refusals are told of in other chains, too.
         let alerts_agree = account.has_gap || record.alerts == account.alerts;
+        let items_agree =
+            account.has_gap || (record.items, record.is_registered) == (account.items, account.is_registered);
         let refusals_agree = !self.walk.is_whole() || record.refusals == account.refused.count;
-        Ok((!(alerts_agree && refusals_agree)).then_some(Wrong::Disagrees))
+        Ok((!(alerts_agree && items_agree && refusals_agree)).then_some(Wrong::Disagrees))
     }
 
     pub(super) fn known(&mut self, view: &View<'_>, budget: &mut Budget) -> Result<bool, Fault> {
@@ -198,6 +165,41 @@ impl Inspection {
             self.all_there(alerts::TABLE, view.count().alerts);
         }
         Ok(is_over)
+    }
+
+    pub(super) fn items(&mut self, view: &View<'_>, budget: &mut Budget) -> Result<bool, Fault> {
+        let is_over = items::each_after(view, self.place, |seq, item| {
+            view.go_on()?;
+            budget.spend(ITEM_UNITS);
+            self.in_turn(items::TABLE, seq, view.count().items);
+            if let Some(item) = self.found.take(item)? {
+                if !self.walk.is_latest(view, &item.id, &item.digest, item.subject) {
+                    self.found.bad_row(items::TABLE, seq, Wrong::NotNewest);
+                } else if !items::is_indexed(view, &item)? {
+                    self.found.bad_row(items::TABLE, seq, Wrong::Disagrees);
+                }
+            }
+            Ok(budget.is_left())
+        })?;
+        if is_over {
+            self.all_there(items::TABLE, view.count().items);
+        }
+        Ok(is_over)
+    }
+
+    /// Accounts are as many as staff, and looked at in one snapshot.
+    pub(super) fn accounts(&mut self, view: &View<'_>, budget: &mut Budget) -> Result<bool, Fault> {
+        for (seq, kept) in account::every(view)? {
+            budget.spend(1);
+            self.in_turn(account::TABLE, seq, view.count().accounts);
+            if let Some(kept) = self.found.take(kept)?
+                && !self.walk.is_latest_account(view, &kept)
+            {
+                self.found.bad_row(account::TABLE, seq, Wrong::NotNewest);
+            }
+        }
+        self.all_there(account::TABLE, view.count().accounts);
+        Ok(true)
     }
 
     /// A row must have the number after the one before it.

@@ -6,8 +6,10 @@
 
 use super::{
     super::{
+        account,
         damage::{Mark, Missing},
         fault::Fault,
+        items::Told,
         journal::{self, Entry, EntryKind, Thing},
         kept::KeptReading,
         known,
@@ -15,11 +17,12 @@ use super::{
         readings::{self, Place},
         rows::{Unsound, View},
     },
-    Budget, Found,
+    Budget, Found, ITEM_UNITS,
     accounts::{Account, Accounts, Sum},
     gaps::{Gap, Gaps},
 };
 use crate::store::{SignedRoot, evidence::Wrong};
+use register::Item;
 use rules::Verdict;
 use rusqlite::params;
 use std::collections::{BTreeMap, HashMap};
@@ -31,8 +34,11 @@ pub(super) struct Walk {
     /// The next entry to be read.
     next: u64,
     pub(super) accounts: Accounts,
-    /// The newest row of each alert and notification: the first eight bytes of its id and of its digest.
+    /// The newest row of each alert, notification and thing of the register: the first eight bytes of its id and of its
+    /// digest.
     latest: HashMap<u64, u64>,
+    /// The newest row of each account, by whose it is.
+    sign_ins: HashMap<String, u64>,
     /// Entries marked as damaged before.
     pub(super) marks: BTreeMap<u64, Mark>,
     /// Entries found damaged now, of which it is not known yet whose they are.
@@ -201,7 +207,8 @@ impl Walk {
             found.bad(journal::TABLE, entry.seq, Wrong::Disagrees);
         }
         self.later_verdicts(view, entry, found)?;
-        budget.spend(1 + u64::try_from(entry.readings.len() + entry.things.len()).unwrap_or(0));
+        let things = entry.things.iter().map(|thing| if thing.kind == EntryKind::ItemWritten { ITEM_UNITS } else { 1 });
+        budget.spend(1 + u64::try_from(entry.readings.len()).unwrap_or(0) + things.sum::<u64>());
         self.end_entry(found);
         Ok(())
     }
@@ -270,8 +277,21 @@ impl Walk {
                 self.latest.insert(first_eight(JobId::parse(&thing.what)?.as_bytes()), digest);
                 Ok(())
             }
-            EntryKind::PersonRegistered => {
-                self.accounts.subject(view, entry.subject)?.details = digest;
+            EntryKind::ItemWritten => {
+                let told = Told::read(&thing.what)?;
+                let (item, id) = (&told.written.item, told.written.item.reference().id());
+                let is_theirs = item.patient() == entry.whose.person();
+                let is_new = self.latest.insert(first_eight(id.as_bytes()), digest).is_none();
+                let is_first = told.version() == 1;
+                let account = self.accounts.subject(view, entry.subject)?;
+                if is_first {
+                    account.items += 1;
+                    account.is_registered |= matches!(item, Item::Patient(_));
+                }
+                if is_theirs && (is_first == is_new || account.has_gap) { Ok(()) } else { Err(Unsound) }
+            }
+            EntryKind::AccountSet => {
+                self.sign_ins.insert(thing.what.clone(), digest);
                 Ok(())
             }
             EntryKind::ReadingConflict | EntryKind::ReadingRefused => {
@@ -292,6 +312,7 @@ impl Walk {
             EntryKind::ReadingStored
             | EntryKind::ReadingUnassigned
             | EntryKind::ReadingRecovered
+            | EntryKind::PersonRegistered
             | EntryKind::TimerDue
             | EntryKind::AlertAcknowledged
             | EntryKind::Audit => Ok(()),
@@ -314,6 +335,13 @@ impl Walk {
     pub(super) fn is_latest(&mut self, view: &View<'_>, id: &[u8; 16], digest: &[u8], person: No) -> bool {
         self.latest.get(&first_eight(id)).is_some_and(|latest| *latest == first_eight(digest))
             || self.has_gap(view, person)
+    }
+
+    /// Whether a row of an account is the one that was written last.
+    pub(super) fn is_latest_account(&mut self, view: &View<'_>, kept: &account::Kept) -> bool {
+        let service = view.names.find(Class::Service, journal::SERVICE);
+        self.sign_ins.get(&kept.staff).is_some_and(|latest| *latest == first_eight(&kept.digest))
+            || service.is_some_and(|service| self.has_gap(view, service))
     }
 
     /// Whether an entry of this person's or hub's chain cannot be read.

@@ -1,8 +1,12 @@
 //! P6, evident: a flipped bit in a row that safety rests on is found when it is read, in whichever column it is.
 
 use super::{slices::Panics, *};
-use crate::store::ReadError;
-use rules::{Person, event::RefusedReading};
+use crate::store::{ReadError, RegisterPlace, evidence::NotVerified};
+use register::ItemRef;
+use rules::{
+    Person,
+    event::{Account, RefusedReading},
+};
 use rusqlite::{ErrorCode as SqlError, types::Value as Sql};
 use std::cell::RefCell;
 use vitals::NhsNumber;
@@ -170,7 +174,7 @@ async fn every_flipped_bit_of_a_record_fails_the_slice_and_decides_nothing() {
 }
 
 #[tokio::test]
-async fn every_flipped_bit_of_a_timer_job_person_or_refusal_is_found() {
+async fn every_flipped_bit_of_a_timer_job_or_refusal_is_found() {
     let it = filled().await;
     let (follow, sweep, notify) =
         (Access::system(Purpose::Follow), Access::system(Purpose::Sweep), Access::system(Purpose::Notify));
@@ -187,13 +191,6 @@ async fn every_flipped_bit_of_a_timer_job_person_or_refusal_is_found() {
     })
     .await;
     check(&it, &job, &["seq"], async || damaged(it.store.lease_jobs(&notify, far, 10, far).await, &["job"])).await;
-    let person = row("person", "no");
-    check(&it, &person, &["body", "digest"], async || {
-        damaged_row(it.store.people(&follow).await, "person", FIRST)?;
-        damaged_row(it.store.people(&staff("ada", &[&pt(1)])).await, "person", FIRST)
-    })
-    .await;
-    check(&it, &person, &["no"], async || damaged(it.store.people(&follow).await, &["person"])).await;
     let refusal = row("refusal", "n");
     check(&it, &refusal, &["hub", "reading", "code", "at", "body", "digest"], async || {
         damaged_row(it.store.refusals(&follow, 10).await, "refusal", FIRST)
@@ -258,4 +255,82 @@ async fn every_flipped_bit_of_a_name_refuses_a_start() {
     .await;
     assert!(opened.into_inner() > 200);
     assert!(open(&it.folder).is_ok(), "the test put everything back");
+}
+
+#[tokio::test]
+async fn every_flipped_bit_of_a_thing_of_the_register_or_an_account_is_found() {
+    let it = filled().await;
+    let account = Account { staff: actor("ada").id, secret: None, by: None, at: at(93), is_first: true };
+    let set_up = Access::system(Purpose::SetUp);
+    it.apply_one(&set_up, Subject::Service, vec![Event::AccountSet(account)], at(93)).await.unwrap();
+    let (follow, directory, ada) =
+        (Access::system(Purpose::Follow), Access::system(Purpose::Directory), staff("ada", &[&pt(1)]));
+    let (item, which) = (row("item", "seq"), ItemRef::Patient(pt(1)));
+    check(&it, &item, &["id", "subject", "n", "version", "entry", "body", "digest"], async || {
+        damaged_row(it.store.people(&follow).await, "item", FIRST)?;
+        damaged_row(it.store.register(&directory, RegisterPlace::default(), 10).await, "item", FIRST)
+    })
+    .await;
+    check(&it, &item, &["kind"], async || {
+        damaged_row(it.store.register(&directory, RegisterPlace::default(), 10).await, "item", FIRST)?;
+        damaged(it.store.people(&follow).await, &["item"])
+    })
+    .await;
+    check(&it, &item, &["seq"], async || {
+        damaged(it.store.register(&directory, RegisterPlace::default(), 10).await, &["item"])
+    })
+    .await;
+    check(&it, &item, &["kind", "version", "entry", "body", "digest"], async || {
+        damaged_row(it.store.item(&ada, &which).await, "item", FIRST)?;
+        damaged_row(it.store.versions(&ada, &which, 10).await, "item", FIRST)?;
+        damaged_row(it.store.items_of(&ada, &pt(1)).await, "item", FIRST)
+    })
+    .await;
+    check(&it, &item, &["subject", "n"], async || damaged(it.store.items_of(&ada, &pt(1)).await, &["item"])).await;
+    let sign_in = Access::system(Purpose::SignIn);
+    check(&it, &row("account", "seq"), &["seq", "staff", "body", "digest"], async || {
+        damaged(it.store.account(&sign_in, &actor("ada").id).await, &["account"])?;
+        damaged(it.store.account(&sign_in, &actor("grace").id).await, &["account"])
+    })
+    .await;
+    assert!(it.store.account(&sign_in, &actor("ada").id).await.unwrap().is_some());
+    assert_eq!(it.store.account(&sign_in, &actor("grace").id).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn a_thing_that_an_index_hides_is_not_taken_for_one_that_is_not_there() {
+    for hidden in ["sqlite_autoindex_item_1", "item_by_kind"] {
+        let it = filled().await;
+        it.store.close().await;
+        let sqlite = it.sqlite();
+        // The index has no rows any more: its root is made an empty page.
+        let page: i64 =
+            sqlite.query_row("SELECT rootpage FROM sqlite_schema WHERE name = ?1", [hidden], |row| row.get(0)).unwrap();
+        let page_bytes: i64 = sqlite.query_row("PRAGMA page_size", [], |row| row.get(0)).unwrap();
+        drop(sqlite);
+        let path = it.folder.path().join(crate::disk::DATABASE_FILE);
+        let mut bytes = std::fs::read(&path).unwrap();
+        let page = usize::try_from((page - 1) * page_bytes).unwrap();
+        let [high, low] = u16::try_from(page_bytes).unwrap().to_be_bytes();
+        // A leaf of an index, with no cells, whose content starts at its end.
+        bytes[page..page + 8].copy_from_slice(&[10, 0, 0, 0, 0, high, low, 0]);
+        std::fs::write(&path, bytes).unwrap();
+        let Fixture { folder, store, decide } = it;
+        drop(store);
+        let it = Fixture { store: Arc::new(super::open(&folder).unwrap()), folder, decide };
+        let (ada, set_up) = (staff("ada", &[&pt(1)]), Access::system(Purpose::SetUp));
+        let seen = it.store.item(&ada, &ItemRef::Patient(pt(1))).await;
+        let person = Person::new(pt(1), Text::new("Somebody Else").unwrap(), NhsNumber::parse("999 000 0018").unwrap());
+        let again = vec![Event::written(person)];
+        let written = it.apply_one(&set_up, Subject::Patient(pt(1)), again, at(100)).await;
+        if hidden == "item_by_kind" {
+            assert!(seen.unwrap().is_some(), "the other index has it");
+        } else {
+            damaged(seen, &["item"]).unwrap();
+            damaged(it.store.people(&ada).await, &["item"]).unwrap();
+            assert!(matches!(&written, Err(ApplyError::Unavailable(why)) if why.contains("item row")), "{written:?}");
+        }
+        let verified = it.store.verify(&Access::system(Purpose::Verify), &|_| {}).await;
+        assert!(matches!(&verified, Err(NotVerified::Bad(bad)) if bad.table == "item"), "{hidden}: {verified:?}");
+    }
 }

@@ -11,6 +11,7 @@ mod scrub;
 mod slices;
 mod trouble;
 mod verify;
+mod versions;
 mod whole;
 
 use super::{EmbeddedStore, StoreKeys};

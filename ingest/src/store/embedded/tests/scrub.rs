@@ -194,7 +194,10 @@ async fn damage_in_another_table_is_told_once_in_the_log_and_the_record() {
     for (table, sql) in [
         ("alert", "UPDATE alert SET body = zeroblob(length(body)) WHERE seq = 1"),
         ("alert", "DELETE FROM alert WHERE seq = 2"),
-        ("person", "UPDATE person SET body = replace(body, 'Invented', 'Invanted')"),
+        ("item", "UPDATE item SET body = replace(body, 'Invented', 'Invanted')"),
+        ("item", "DELETE FROM item WHERE seq = 2"),
+        ("account", "UPDATE account SET staff = 'st-eve'"),
+        ("account", "DELETE FROM account"),
         ("timer", "DELETE FROM timer"),
         ("job", "UPDATE job SET done_at = 1 WHERE seq = 1"),
         ("refusal", "DELETE FROM refusal WHERE n = 2"),
@@ -489,4 +492,29 @@ async fn an_entry_that_nothing_tells_of_is_told_and_left() {
         }
     }
     assert_eq!(it.readings_of(&pt(2)).await.len(), 5, "the other's are shown");
+}
+
+#[tokio::test]
+async fn the_history_of_a_thing_goes_on_beside_a_marked_entry() {
+    let it = Fixture::new();
+    let set_up = Access::system(Purpose::SetUp);
+    for n in 1..=6 {
+        super::whole::register(&it, &pt(1), n).await;
+        it.offer(&dated(calm(&pt(1), u32::try_from(n).unwrap(), n)), at(n)).await;
+    }
+    let which = register::ItemRef::Patient(pt(1));
+    let versions = async || {
+        let found = it.store.versions(&set_up, &which, 10).await?;
+        Ok::<Vec<u32>, ReadError>(found.into_iter().filter_map(|version| version.written.version).collect())
+    };
+    assert_eq!(versions().await.unwrap(), [6, 5, 4, 3, 2, 1]);
+    // The fourth version, and the newest: both are told by nothing else, and the thing as it now is stands all the same.
+    for (entry, left) in [(7, &[6, 5, 3, 2, 1][..]), (11, &[5, 3, 2, 1]), (1, &[5, 3, 2])] {
+        it.flip(entry);
+        assert!(matches!(versions().await, Err(ReadError::Damaged { table: "entry", .. })), "{entry}");
+        pass(&it, 10).await;
+        assert_eq!(versions().await.unwrap(), left, "{entry}");
+        assert_eq!(it.store.item(&set_up, &which).await.unwrap().unwrap().version, 6);
+    }
+    assert_eq!(pass(&it, 10).await.found, []);
 }

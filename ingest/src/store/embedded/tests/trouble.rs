@@ -26,7 +26,7 @@ async fn a_commit_that_fails_is_told_to_everybody_and_halts_the_store() {
     it.offer(&calm(&pt(1), 1, 0), at(1)).await;
     it.sqlite()
         .execute_batch(
-            "CREATE TABLE planted (x INTEGER REFERENCES person (no) DEFERRABLE INITIALLY DEFERRED);
+            "CREATE TABLE planted (x INTEGER REFERENCES record (no) DEFERRABLE INITIALLY DEFERRED);
              CREATE TRIGGER plant AFTER INSERT ON entry BEGIN INSERT INTO planted VALUES (-1); END;",
         )
         .unwrap();

@@ -2,11 +2,16 @@
 
 use super::{slices::Panics, *};
 use crate::server_key::ServerKey;
+use register::{Health, Item, Team, patient::Summary};
 use rules::{
     Delivery, Person,
-    event::{Audit, AuditKind, RefusedReading},
+    event::{Account, Audit, AuditKind, RefusedReading},
 };
-use vitals::{Flag, NhsNumber, wire::signing::RequestNumber};
+use vitals::{
+    Flag, NhsNumber,
+    id::{OrganisationId, TeamId},
+    wire::signing::RequestNumber,
+};
 
 /// Another hub in the same home.
 pub(super) fn other_hub() -> HubId {
@@ -38,6 +43,33 @@ pub(super) async fn register(it: &Fixture, who: &PatientId, secs: i64) {
     it.apply_one(&Access::system(Purpose::SetUp), Subject::Patient(who.clone()), events, at(secs)).await.unwrap();
 }
 
+/// Writes into the register as the service itself.
+pub(super) async fn write(it: &Fixture, item: impl Into<Item>, secs: i64) {
+    let item = item.into();
+    let subject = item.patient().map_or(Subject::Service, |patient| Subject::Patient(patient.clone()));
+    let events = vec![Event::written(item)];
+    it.apply_one(&Access::system(Purpose::SetUp), subject, events, at(secs)).await.unwrap();
+}
+
+/// A team of an organisation, under a name.
+pub(super) fn team(name: &str) -> Team {
+    let (id, organisation) = (TeamId::parse("tm-1").unwrap(), OrganisationId::parse("org-1").unwrap());
+    Team { id, name: Text::new(name).unwrap(), organisation, telephone: None, service_hours: None }
+}
+
+/// What is known of somebody's health: nothing but a medicine.
+pub(super) fn health(who: &PatientId, medicine: &str) -> Health {
+    let (what, source) = (Text::new(medicine).unwrap(), Text::new("typed").unwrap());
+    let summary = Summary { what, snomed: None, source, on: at(0).date_naive() };
+    Health { id: who.clone(), diagnoses: Vec::new(), medicines: vec![summary], spo2_scale: None, escalation: None }
+}
+
+async fn set_account(it: &Fixture, name: &str, secs: i64) {
+    let account = Account { staff: actor(name).id, secret: None, by: None, at: at(secs), is_first: true };
+    let events = vec![Event::AccountSet(account)];
+    it.apply_one(&Access::system(Purpose::SetUp), Subject::Service, events, at(secs)).await.unwrap();
+}
+
 pub(super) fn server_key() -> ServerKey {
     ServerKey::from_seed(&[3; 32])
 }
@@ -53,6 +85,11 @@ pub(super) async fn day(it: &mut Fixture, between: impl AsyncFn(&Fixture)) {
         it.apply_one(&access, Subject::Patient(who.clone()), events, at(20)).await.unwrap();
         it.offer(&calm(who, 1, 30), at(30)).await;
     }
+    // The register beside people: of the service, of a person, and who may sign in.
+    write(it, team("First Team"), 31).await;
+    write(it, health(&pt(1), "First medicine"), 32).await;
+    set_account(it, "ada", 33).await;
+    set_account(it, "grace", 34).await;
     // Undated, heard by two hubs; then the same again, long after.
     let first = calm(&pt(1), 2, 40);
     it.offer(&first, at(40)).await;
@@ -79,6 +116,9 @@ pub(super) async fn day(it: &mut Fixture, between: impl AsyncFn(&Fixture)) {
     let taken = vec![Event::Acknowledged { alert: alert.id, by: actor("ada"), note: None }];
     it.apply_one(&staff("ada", &[&pt(1)]), Subject::Patient(pt(1)), taken, at(440)).await.unwrap();
     register(it, &pt(2), 445).await;
+    write(it, team("Second Team"), 446).await;
+    write(it, health(&pt(1), "Second medicine"), 447).await;
+    set_account(it, "grace", 448).await;
     // Of nobody, refused, in conflict.
     let unassigned = Subject::Unassigned(hub());
     for n in [1, 2] {

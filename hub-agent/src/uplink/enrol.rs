@@ -1,0 +1,165 @@
+//! Enrolment: the hub makes its key, shows a code, and keeps what it is told.
+//!
+//! Invariants: the secret half of the key is on the disk, readable by its owner only, before the service hears of the public
+//! one, so that no hub is enrolled with a key that it then loses; it never leaves this machine.
+
+use super::{
+    send::{NoAnswer, Post},
+    sign::{HubKey, SignError},
+};
+use crate::{
+    config::{Server, ServiceKey},
+    net::Network,
+    rng::{NoRandomness, Randomness},
+};
+use base64::{Engine, engine::general_purpose::STANDARD};
+use httpsig::prelude::{HttpSigError, SigningKey};
+use std::{
+    fs,
+    io::{self, Write},
+    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+use thiserror::Error;
+use vitals::{
+    ErrorCode, HubId,
+    wire::{
+        enrol::{Code, ENROL_PATH, Enrol, Enrolled},
+        v1::Problem,
+    },
+};
+
+/// The key's file in the hub's folder.
+pub const KEY_FILE: &str = "hub.key";
+
+/// The settings' file in the hub's folder.
+pub const SETTINGS_FILE: &str = "hub.toml";
+
+/// The folder of the outbox within the hub's.
+const DATA_FOLDER: &str = "data";
+
+/// The note in it that says above which epoch to number requests, see `outbox::epoch`.
+const EPOCH_NOTE: &str = "epoch";
+
+/// Why a hub was not enrolled.
+#[derive(Debug, Error)]
+pub enum EnrolError {
+    /// The code has a mistake in it.
+    #[error("read the code: its characters do not fit together")]
+    Mistyped,
+    /// The service is elsewhere, and there is no TLS to it yet.
+    #[error("enrol over a line that others can read: want the service on this machine, or a tunnel to it")]
+    NotLoopback,
+    /// There are settings already.
+    #[error("enrol into {}: there are settings already", .0.display())]
+    IsThere(PathBuf),
+    /// A file could not be written.
+    #[error("write {}", path.display())]
+    File {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        cause: io::Error,
+    },
+    /// There is no randomness for a key.
+    #[error("make a key")]
+    Randomness(#[from] NoRandomness),
+    /// The key does not sign; cannot happen.
+    #[error("use the key")]
+    Key(#[from] SignError),
+    /// The same.
+    #[error("sign with the key")]
+    Sign(#[source] HttpSigError),
+    /// The request has no JSON form; cannot happen.
+    #[error("write the request")]
+    Json(#[source] serde_json::Error),
+    /// No answer came.
+    #[error("ask the service")]
+    NoAnswer(#[from] NoAnswer),
+    /// The service refused.
+    #[error("enrol: the service said {}", .0.map_or("nothing we know", ErrorCode::code))]
+    Refused(Option<ErrorCode>),
+    /// The answer is none.
+    #[error("read the service's answer")]
+    Answer,
+}
+
+/// Makes a key in a folder, enrols it, and writes the settings that go with it. Which hub this is comes back.
+///
+/// Each try makes a key of its own. Where only the answer of one was lost, the key of the next ends that one's.
+///
+/// # Errors
+/// [`EnrolError`]; nothing was enrolled, or the answer was lost, and then a new code is needed.
+pub async fn enrol(
+    network: Arc<dyn Network>,
+    randomness: &dyn Randomness,
+    server: &Server,
+    code: &str,
+    folder: &Path,
+) -> Result<HubId, EnrolError> {
+    let code = Code::parse(code).map_err(|_mistyped| EnrolError::Mistyped)?;
+    if !server.is_loopback() {
+        return Err(EnrolError::NotLoopback);
+    }
+    let settings = folder.join(SETTINGS_FILE);
+    if settings.exists() {
+        return Err(EnrolError::IsThere(folder.to_owned()));
+    }
+    let key = make_key(folder, randomness)?;
+    let public = key.public_key()?;
+    let signature = key.sign(&code.to_sign(&public)).map_err(EnrolError::Sign)?;
+    let request = Enrol {
+        code: code.shown(),
+        public_key: STANDARD.encode(public),
+        signature: STANDARD.encode(signature),
+        build: env!("CARGO_PKG_VERSION").to_owned(),
+    };
+    let body = serde_json::to_vec(&request).map_err(EnrolError::Json)?;
+    let answer = Post::new(network, server.clone()).post_plain(ENROL_PATH, body.into()).await?;
+    if answer.status != 200 {
+        let problem: Option<Problem> = serde_json::from_slice(&answer.body).ok();
+        return Err(EnrolError::Refused(problem.and_then(|problem| ErrorCode::from_code(&problem.code))));
+    }
+    let enrolled: Enrolled = serde_json::from_slice(&answer.body).map_err(|_cause| EnrolError::Answer)?;
+    let hub = HubId::parse(&enrolled.hub).map_err(|_no_id| EnrolError::Answer)?;
+    ServiceKey::parse(&enrolled.server_key).map_err(|_no_key| EnrolError::Answer)?;
+    if enrolled.epoch > 0 {
+        private_folder(&folder.join(DATA_FOLDER))?;
+        write(&folder.join(DATA_FOLDER).join(EPOCH_NOTE), &enrolled.epoch.to_string())?;
+    }
+    // The settings last: where they are, the rest is.
+    let text = format!(
+        "hub = \"{hub}\"\nserver = \"{server}\"\nservice_public_key = \"{}\"\ndata_folder = \"{DATA_FOLDER}\"\nkey_file = \"{KEY_FILE}\"\n",
+        enrolled.server_key
+    );
+    write(&settings, &text)?;
+    Ok(hub)
+}
+
+fn make_key(folder: &Path, randomness: &dyn Randomness) -> Result<HubKey, EnrolError> {
+    private_folder(folder)?;
+    let mut seed = [0; 32];
+    randomness.fill(&mut seed)?;
+    write(&folder.join(KEY_FILE), &format!("{}\n", STANDARD.encode(seed)))?;
+    Ok(HubKey::from_seed(seed)?)
+}
+
+fn private_folder(folder: &Path) -> Result<(), EnrolError> {
+    let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(folder);
+    made.map_err(|cause| EnrolError::File { path: folder.to_owned(), cause })
+}
+
+/// Writes a file for its owner only, beside and renamed, so that a power cut leaves a whole one or none.
+fn write(path: &Path, text: &str) -> Result<(), EnrolError> {
+    let written = || -> io::Result<()> {
+        let beside = path.with_extension("new");
+        let mut file = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&beside)?;
+        file.write_all(text.as_bytes())?;
+        file.sync_all()?;
+        fs::rename(&beside, path)?;
+        fs::File::open(path.parent().unwrap_or(Path::new(".")))?.sync_all()
+    };
+    written().map_err(|cause| EnrolError::File { path: path.to_owned(), cause })
+}
