@@ -295,7 +295,10 @@ impl Recorded {
     async fn look(&self, disk: StoreDisk, moment: usize, is_full: bool, tally: &mut Tally) -> Result<Wrong, Trouble> {
         let store = match disk.try_open_store() {
             Ok(store) => store,
-            Err(error) => return Ok(said(format!("did not open: {error}"))),
+            Err(error) => {
+                let why = std::error::Error::source(&error).map(|cause| format!(" ({cause:?})")).unwrap_or_default();
+                return Ok(said(format!("did not open: {error}{why}")));
+            }
         };
         let wrong = match held(&store).await {
             Ok(held) => {
