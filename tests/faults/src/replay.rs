@@ -4,6 +4,11 @@
 //! file any of its lengths, and an entry of the folder may have been made or not: caches write back in no order. A sector
 //! of [`crate::SECTOR_BYTES`] is written whole or not at all, so the write during which the power went is torn.
 //!
+//! A truncation is no writing of zeros: a filesystem with a journal (ext4, XFS) takes the length and the blocks beyond it
+//! away in one transaction. So it has happened with the length or not at all, and what is written there afterwards stands
+//! in new blocks, which belong to the file only once it has happened. An image in which some sectors of a log that was cut
+//! are zeros and its length is as before is none that such a disk leaves; SQLite's log does not survive it.
+//!
 //! The folder is synced where SQLite's VFS for Unix does it: with a deletion that asks for it, and with the first sync of a
 //! log or journal that was just made.
 
@@ -185,6 +190,26 @@ impl<'a> Replay<'a> {
         }
     }
 
+    /// What of each file is not safe here, in words: for whoever looks into what a cut did.
+    #[must_use]
+    pub fn unsafe_here(&self) -> Vec<String> {
+        let of = |(name, file): (&String, &Path)| {
+            let kinds =
+                file.pending.iter().filter_map(|place| self.record.operations.get(*place)).map(
+                    |(_, done)| match done {
+                        Operation::Create => "make".to_owned(),
+                        Operation::Write { offset, bytes } => format!("write {} at {offset}", bytes.len()),
+                        Operation::Truncate { length } => format!("cut to {length}"),
+                        Operation::Sync => "sync".to_owned(),
+                        Operation::Delete { .. } => "delete".to_owned(),
+                    },
+                );
+            let kinds: Vec<String> = kinds.collect();
+            (!kinds.is_empty()).then(|| format!("{name}: {}", kinds.join(", ")))
+        };
+        self.record.names.iter().zip(&self.files).filter_map(of).collect()
+    }
+
     /// A disk that a power cut could have left here, drawn from a seed.
     #[must_use]
     pub fn image(&self, rng: &mut Rng) -> Image {
@@ -267,6 +292,8 @@ impl Path {
             let drawn = moments.get_mut(sector).map(|seen| *seen.get_or_insert_with(|| kept.seen(rng, pending.len())));
             drawn.is_some_and(|seen| operation < seen)
         };
+        // What is written from here on stands in blocks that are not the file's yet.
+        let mut not_yet = usize::MAX;
         for (place, operation) in pending.iter().enumerate().take(last).skip(first) {
             match operation {
                 Operation::Write { offset, bytes } => {
@@ -274,21 +301,16 @@ impl Path {
                     while start < bytes.len() {
                         let sector = (offset + start) / SECTOR_BYTES;
                         let end = ((sector + 1) * SECTOR_BYTES - offset).min(bytes.len());
-                        if has_seen(sector, place) {
+                        if sector < not_yet && has_seen(sector, place) {
                             put(contents, offset + start, bytes.get(start..end).unwrap_or_default());
                         }
                         start = end;
                     }
                 }
-                Operation::Truncate { length } => {
-                    for sector in length / SECTOR_BYTES..contents.len().div_ceil(SECTOR_BYTES) {
-                        if has_seen(sector, place) {
-                            let (from, to) = ((sector * SECTOR_BYTES).max(*length), (sector + 1) * SECTOR_BYTES);
-                            let to = to.min(contents.len());
-                            contents.get_mut(from..to).unwrap_or_default().fill(0);
-                        }
-                    }
+                Operation::Truncate { length } if place < moment => {
+                    contents.get_mut(*length..).unwrap_or_default().fill(0);
                 }
+                Operation::Truncate { length } => not_yet = not_yet.min(length.div_ceil(SECTOR_BYTES)),
                 Operation::Create | Operation::Sync | Operation::Delete { .. } => {}
             }
         }
@@ -349,6 +371,21 @@ mod tests {
         for image in images(&operations, 4).into_iter().flatten().filter(|image| image.len() == 200) {
             assert!(image[100] == 0 || image[0] == 1, "{image:?}");
         }
+    }
+
+    #[test]
+    fn a_truncation_happens_with_the_length_or_not_at_all() {
+        let operations = [
+            Operation::Create,
+            write(0, 1, 2048),
+            Operation::Sync,
+            Operation::Truncate { length: 0 },
+            write(0, 2, 1024),
+        ];
+        let images: BTreeSet<Vec<u8>> = images(&operations, 5).into_iter().map(|bytes| bytes.unwrap()).collect();
+        let [new, old, none] = [vec![2; 1024], vec![1; 2048], vec![]];
+        let torn = |first: u8, second: u8| [vec![first; 512], vec![second; 512]].concat();
+        assert_eq!(images, BTreeSet::from([new, old, none, torn(0, 0), torn(0, 2), torn(2, 0)]));
     }
 
     #[test]

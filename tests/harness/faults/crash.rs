@@ -279,8 +279,10 @@ impl Recorded {
                 tally.wrong_points += 1;
                 let mut wrong = wrong;
                 if tally.wrong.words.len() < WORDS_MAX {
-                    let said =
-                        format!("seed {seed}, point {point}, cut after {moment} operations, left {left:?}: {wrong:?}");
+                    let unsafe_here = replay.unsafe_here();
+                    let said = format!(
+                        "seed {seed}, point {point}, cut after {moment} operations, not safe then {unsafe_here:?}, left {left:?}: {wrong:?}"
+                    );
                     wrong.words = vec![said];
                 } else {
                     wrong.words.clear();
