@@ -16,7 +16,7 @@ use crate::{
     prompt::Screen,
     rng::{NoRandomness, Randomness},
     shutdown::{self, Phase, Shutdown},
-    uplink::{SendError, Sent, Uplink, UplinkParts, hello::Connection},
+    uplink::{NotReady, SendError, Sent, Uplink, UplinkParts, hello::Connection},
 };
 use device_codecs::{Frame, decode};
 use std::{collections::BTreeSet, convert::Infallible, fmt, sync::Arc, time::Duration};
@@ -54,6 +54,9 @@ pub enum AgentError {
     /// The outbox could not be opened or failed: the hub can no longer keep its promises.
     #[error("run the agent")]
     Outbox(#[from] OutboxError),
+    /// There is no way to the service that could be tried.
+    #[error("start the agent")]
+    NotReady(#[from] NotReady),
     /// There was no randomness to name this boot with.
     #[error("start the agent")]
     Randomness(#[from] NoRandomness),
@@ -95,7 +98,7 @@ impl Agent {
         let mut boot = [0; 8];
         randomness.fill(&mut boot)?;
         let events = Arc::new(Listening::new(events, Arc::clone(&clock)));
-        let outbox = Outbox::open(disk).await?;
+        let outbox = Outbox::open(Arc::clone(&disk)).await?;
         let uplink = Uplink::new(UplinkParts {
             hub: config.hub.clone(),
             key: config.key.clone(),
@@ -106,10 +109,11 @@ impl Agent {
             outbox: outbox.clone(),
             clock,
             randomness,
+            disk,
             network,
             events: Arc::<Listening>::clone(&events),
             screen,
-        });
+        })?;
         let waiting = outbox.counts().await?.waiting;
         events.emit(&HubEvent::AgentStarted { epoch: outbox.epoch(), waiting });
         uplink.tell_what_was_not_shown().await?;

@@ -208,6 +208,21 @@ pub enum HubEvent {
         /// Why: `missing`, `malformed`, `not_signed` or `old`.
         why: &'static str,
     },
+    /// The service is not known by what it showed; nothing was sent. Said once until that changes.
+    ServiceNotTrusted {
+        /// Why: `certificate_changed`, `certificate_expired`, `certificate_not_yet`, `certificate_other_name`,
+        /// `certificate_unknown_authority` or `tls`.
+        why: &'static str,
+    },
+    /// The service is known again.
+    ServiceTrustedAgain,
+    /// The service signs with another key, for which the one before has vouched.
+    ServiceKeyFollowed {
+        /// Which.
+        key: String,
+    },
+    /// The service has named the certificate that will follow, or shows it.
+    CertificateFollowed,
     /// No key of the service is in the settings: whoever answers at its address passes for it.
     ServiceKeyNotPinned,
     /// The service asked for readings again; those that are still here are sent again.
@@ -281,6 +296,10 @@ impl HubEvent {
             Self::ServiceConnected { .. } => "service_connected",
             Self::ServiceNotConnected => "service_not_connected",
             Self::HeartbeatNotTaken { .. } => "heartbeat_not_taken",
+            Self::ServiceNotTrusted { .. } => "service_not_trusted",
+            Self::ServiceTrustedAgain => "service_trusted_again",
+            Self::ServiceKeyFollowed { .. } => "service_key_followed",
+            Self::CertificateFollowed => "certificate_followed",
             Self::ServiceKeyNotPinned => "service_key_not_pinned",
             Self::ReadingsOfferedAgain { .. } => "readings_offered_again",
             Self::SettledWiped { .. } => "settled_wiped",
@@ -397,6 +416,24 @@ impl Events for LogEvents {
                     why,
                     "The service's heartbeat does not count ({why}). If its key was not changed, treat this as an attack."
                 );
+            }
+            HubEvent::ServiceNotTrusted { why } => {
+                error!(
+                    event = name,
+                    why,
+                    "The service is not known by what it showed ({why}); nothing was sent, and readings are kept. If nobody changed its certificate, treat this as an attack."
+                );
+            }
+            HubEvent::ServiceTrustedAgain => info!(event = name, "The service is known again."),
+            HubEvent::ServiceKeyFollowed { key } => {
+                info!(
+                    event = name,
+                    service.key = key,
+                    "The service signs with {key} now; the key before vouched for it."
+                );
+            }
+            HubEvent::CertificateFollowed => {
+                info!(event = name, "The service has named its certificates, and this hub knows them.");
             }
             HubEvent::ServiceKeyNotPinned => {
                 warn!(

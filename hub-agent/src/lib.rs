@@ -24,6 +24,7 @@ pub mod session;
 pub mod shutdown;
 #[cfg(test)]
 mod test_parts;
+pub mod tls;
 pub mod uplink;
 
 pub use agent::{Agent, Parts};

@@ -1,8 +1,13 @@
 //! The service's settings: one TOML file, unknown keys refused, every text turned into a type here.
 
-use crate::{access::HubEntry, notify::WebhookAddress};
+use crate::{
+    access::HubEntry,
+    notify::WebhookAddress,
+    tls::{CertificateSource, TlsSettings},
+};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use rules::Person;
+use rustls::pki_types::ServerName;
 use serde::Deserialize;
 use std::{
     collections::BTreeMap,
@@ -15,8 +20,11 @@ use vitals::{HubId, NhsNumber, PatientId, bounded::Text, nhs::Realm};
 /// The settings of `ingest serve`.
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// Where to listen: this machine only, until the service has its own TLS. Put a TLS proxy in front.
+    /// Where to listen.
     pub listen: SocketAddr,
+    /// TLS of the service's own. None: whoever is on the line reads along, so that `listen` is on this machine and a proxy
+    /// stands in front.
+    pub tls: Option<TlsSettings>,
     /// The folder of the store.
     pub data: PathBuf,
     /// The service's own name.
@@ -39,6 +47,8 @@ pub struct Config {
 #[serde(deny_unknown_fields)]
 struct File {
     listen: SocketAddr,
+    plain: Option<bool>,
+    tls: Option<TlsFile>,
     data: PathBuf,
     service_name: String,
     service_hours: String,
@@ -51,6 +61,18 @@ struct File {
     hub: Vec<HubFile>,
     #[serde(default)]
     person: Vec<PersonFile>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct TlsFile {
+    certificate: Option<PathBuf>,
+    key: Option<PathBuf>,
+    next_certificate: Option<PathBuf>,
+    #[serde(default)]
+    names: Vec<String>,
+    #[serde(default)]
+    allow_tls_1_2: bool,
 }
 
 #[derive(Clone, Copy, Deserialize)]
@@ -136,15 +158,10 @@ impl Config {
             ConfigError::Form { line, message: error.message().to_owned() }
         })?;
         let value = |key: &str, advice| ConfigError::Value { key: key.to_owned(), advice };
-        if !file.listen.ip().is_loopback() {
-            return Err(value(
-                "listen",
-                "this version has no TLS of its own: listen on 127.0.0.1 and put a TLS proxy in front",
-            ));
-        }
         let webhook = file.webhook.as_deref().map(WebhookAddress::parse).transpose();
         Ok(Self {
             listen: file.listen,
+            tls: tls(file.listen, file.plain, file.tls)?,
             data: file.data,
             service_name: file.service_name,
             service_hours: file.service_hours,
@@ -159,6 +176,47 @@ impl Config {
             webhook: webhook.map_err(|_cause| value("webhook", "want http://HOST:PORT/PATH"))?,
         })
     }
+}
+
+/// Whether to speak TLS, and with what. Without a word of it: at an address that others can reach yes, on this machine no, where
+/// a proxy may stand in front.
+fn tls(listen: SocketAddr, plain: Option<bool>, file: Option<TlsFile>) -> Result<Option<TlsSettings>, ConfigError> {
+    let value = |key: &str, advice| ConfigError::Value { key: key.to_owned(), advice };
+    let is_loopback = listen.ip().is_loopback();
+    match (plain, &file) {
+        (Some(true), _) if !is_loopback => {
+            return Err(value(
+                "plain",
+                "others can reach this address and would read along: leave it out for TLS, or listen on 127.0.0.1 and put a TLS proxy in front",
+            ));
+        }
+        (Some(true), Some(_)) => return Err(value("plain", "want either plain = true or [tls], not both")),
+        (Some(true), None) => return Ok(None),
+        (None, None) if is_loopback => return Ok(None),
+        (None, None | Some(_)) | (Some(false), _) => {}
+    }
+    let TlsFile { certificate, key, next_certificate, names, allow_tls_1_2 } = file.unwrap_or_default();
+    let certificate = match (certificate, key, next_certificate) {
+        (None, None, None) => CertificateSource::FirstRun,
+        (Some(certificate), Some(key), next) => CertificateSource::Files { certificate, key, next },
+        (None | Some(_), None | Some(_), _) => {
+            return Err(value("tls", "want certificate and key together, or neither and the service makes its own"));
+        }
+    };
+    if names.iter().any(|name| ServerName::try_from(name.as_str()).is_err()) {
+        return Err(value("tls.names", "want host names and addresses, without a port"));
+    }
+    let names = match &certificate {
+        CertificateSource::FirstRun if names.is_empty() => usual_names(listen),
+        CertificateSource::FirstRun | CertificateSource::Files { .. } => names,
+    };
+    Ok(Some(TlsSettings { certificate, names, allow_tls_1_2 }))
+}
+
+/// What the service's own certificate is good for where the settings name nothing.
+fn usual_names(listen: SocketAddr) -> Vec<String> {
+    let address = (!listen.ip().is_unspecified()).then(|| listen.ip().to_string());
+    std::iter::once("localhost".to_owned()).chain(address).collect()
 }
 
 fn hubs(files: Vec<HubFile>) -> Result<BTreeMap<HubId, HubEntry>, ConfigError> {
@@ -209,7 +267,11 @@ nhs_number = "999 000 0018"
     fn each_mistake_names_its_key_and_never_the_person() {
         assert!(Config::parse(GOOD).is_ok());
         for (from, to, expected) in [
-            ("127.0.0.1:0", "0.0.0.0:80", "TLS proxy"),
+            ("127.0.0.1:0\"", "0.0.0.0:80\"\nplain = true", "TLS proxy"),
+            ("127.0.0.1:0\"", "127.0.0.1:0\"\nplain = true\ntls = {}", "not both"),
+            ("127.0.0.1:0\"", "127.0.0.1:0\"\ntls = { key = \"key.pem\" }", "together"),
+            ("127.0.0.1:0\"", "127.0.0.1:0\"\ntls = { next_certificate = \"next.pem\" }", "together"),
+            ("127.0.0.1:0\"", "127.0.0.1:0\"\ntls = { names = [\"a b\"] }", "host names"),
             ("service_name", "service_nam", "unknown field"),
             ("AAAAAAAAAAA=", "AAAA=", "32 bytes"),
             ("999 000 0018", "999 000 0019", "person pt-1"),
@@ -221,5 +283,29 @@ nhs_number = "999 000 0018"
             assert!(error.contains(expected), "{to}: {error}");
             assert!(!error.contains("Ada") && !error.contains("999 000"), "{error}");
         }
+    }
+
+    /// Nobody gets an open line to others by leaving something out, and nobody's proxy breaks.
+    #[test]
+    fn an_address_that_others_can_reach_has_tls_and_this_machine_has_what_is_asked_for() {
+        for (listen, more, has_tls) in [
+            ("127.0.0.1:0", "", false),
+            ("[::1]:0", "plain = true", false),
+            ("127.0.0.1:0", "plain = false", true),
+            ("127.0.0.1:0", "tls = {}", true),
+            ("0.0.0.0:443", "", true),
+            ("192.0.2.1:443", "tls = { allow_tls_1_2 = true }", true),
+            ("[::]:443", "plain = false", true),
+        ] {
+            let text = GOOD.replace("listen = \"127.0.0.1:0\"", &format!("listen = \"{listen}\"\n{more}"));
+            assert_eq!(Config::parse(&text).unwrap().tls.is_some(), has_tls, "{listen} {more}");
+        }
+        let names = |more: &str| {
+            let text = GOOD.replace("127.0.0.1:0\"", &format!("192.0.2.1:443\"\n{more}"));
+            Config::parse(&text).unwrap().tls.unwrap().names
+        };
+        assert_eq!(names(""), ["localhost", "192.0.2.1"]);
+        assert_eq!(names("tls = { names = [\"hubs.example.org\"] }"), ["hubs.example.org"]);
+        assert!(names("tls = { certificate = \"c.pem\", key = \"k.pem\" }").is_empty(), "a file's names are its own");
     }
 }

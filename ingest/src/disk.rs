@@ -2,7 +2,9 @@
 
 use rusqlite::{Connection, OpenFlags};
 use std::{
-    fs, io,
+    fs,
+    io::{self, Write},
+    os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
 };
 
@@ -45,6 +47,28 @@ pub const RESERVE_BYTES: u64 = 32 * 1024 * 1024;
 
 /// The file that holds the room.
 const RESERVE_FILE: &str = "reserve";
+
+/// Writes a file that only its owner may read, beside and renamed, so that a power cut leaves the old one or the new one whole.
+/// On return it survives power loss.
+///
+/// # Errors
+/// Whatever the operating system says.
+pub fn write_private(folder: &Path, name: &str, bytes: &[u8]) -> io::Result<()> {
+    let beside = folder.join(format!("{name}.new"));
+    let mut file = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&beside)?;
+    file.write_all(bytes)?;
+    file.sync_all()?;
+    fs::rename(&beside, folder.join(name))?;
+    sync_folder(folder)
+}
+
+/// Makes what was renamed within a folder survive power loss.
+///
+/// # Errors
+/// Whatever the operating system says.
+pub fn sync_folder(folder: &Path) -> io::Result<()> {
+    fs::File::open(folder)?.sync_all()
+}
 
 /// A folder on a real disk.
 #[derive(Debug, Clone)]

@@ -13,6 +13,7 @@ use tracing::{debug, error, info, warn};
 use vitals::{
     AlertId, ErrorCode, HubId, JobId, PatientId, ReadingId,
     id::{RecordId, StaffId},
+    wire::announced::Fingerprint,
     wire::signing::RequestNumber,
     wire::v1::Urgency,
 };
@@ -30,6 +31,18 @@ pub enum ServiceEvent {
     Started {
         /// Where.
         address: SocketAddr,
+    },
+    /// Another certificate is shown, or another is to follow.
+    CertificateTaken {
+        /// The one that is shown.
+        in_use: Fingerprint,
+        /// The one that will follow, where that is known.
+        next: Option<Fingerprint>,
+    },
+    /// The files of the certificate have changed and cannot be used: what was shown before is shown on.
+    CertificateNotTaken {
+        /// Why.
+        why: String,
     },
     /// A hub's signed request was verified.
     BatchReceived {
@@ -259,7 +272,10 @@ pub fn emit_committed(events: &dyn Events, outcome: &Committed<Outcome>) {
                 }
             },
             ReadingOutcome::Unassigned { id } => ServiceEvent::ReadingUnassigned { reading: *id },
-            ReadingOutcome::Duplicate { id, .. } => ServiceEvent::ReadingDuplicate { reading: *id },
+            // It was stored before, as far as anybody may still know.
+            ReadingOutcome::Duplicate { id, .. } | ReadingOutcome::Erased { id } => {
+                ServiceEvent::ReadingDuplicate { reading: *id }
+            }
             ReadingOutcome::Conflict { id } => ServiceEvent::ReadingConflict { reading: *id },
         });
     }
@@ -286,6 +302,16 @@ impl Events for LogEvents {
     fn emit(&self, event: &ServiceEvent) {
         match event {
             ServiceEvent::Started { address } => info!(%address, "The service listens on {address}."),
+            ServiceEvent::CertificateTaken { in_use, next } => {
+                let next = next.map_or_else(|| "none".to_owned(), |next| next.to_string());
+                info!(tls.fingerprint = %in_use, tls.next = next, "The service shows the certificate {in_use}; the next one is {next}.");
+            }
+            ServiceEvent::CertificateNotTaken { why } => {
+                error!(
+                    why,
+                    "The certificate's files have changed and cannot be used ({why}); the one before is shown on."
+                );
+            }
             ServiceEvent::BatchReceived { hub, number, readings, bytes, digest } => {
                 info!(hub.id = %hub, request.number = %number, readings, body.bytes = bytes, %digest, "Request {number} of {hub}: POST /v1/batches, {readings} readings, {digest}.");
             }

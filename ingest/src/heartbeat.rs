@@ -118,7 +118,10 @@ impl Pulse {
         match self.store.unevaluated(&Access::system(Purpose::Sweep), 1).await {
             Ok(unjudged) => {
                 let oldest = unjudged.first().map(|admitted| admitted.server_received);
-                Found { store: StoreStanding::Ready, evaluated_up_to: Some(oldest.map_or(at, |oldest| oldest.min(at))) }
+                // On a full disk it takes no readings; what it has is judged and told all the same.
+                let is_full = self.store.gauges().free_reserve_bytes == Some(0);
+                let store = if is_full { StoreStanding::Unavailable } else { StoreStanding::Ready };
+                Found { store, evaluated_up_to: Some(oldest.map_or(at, |oldest| oldest.min(at))) }
             }
             Err(_) => nothing(StoreStanding::Unavailable),
         }

@@ -242,6 +242,8 @@ impl Metrics {
             ServiceEvent::RootSigned { .. } => self.roots_signed.add(1),
             ServiceEvent::TaskFailed { .. } => self.tasks_failed.add(1),
             ServiceEvent::Started { .. }
+            | ServiceEvent::CertificateTaken { .. }
+            | ServiceEvent::CertificateNotTaken { .. }
             | ServiceEvent::EmergencyTaken { .. }
             | ServiceEvent::HubSilent { .. }
             | ServiceEvent::HubHeardAgain { .. }

@@ -1,18 +1,29 @@
 //! The key the service signs with: heartbeats that hubs check, and the daily root over all chains.
 //!
 //! Invariants: the secret is never shown and never leaves this module; a signature says what it is for
-//! ([`SealedFor`]), so one made for one use is worth nothing for another.
+//! ([`SealedFor`]), so one made for one use is worth nothing for another; a key follows another only by that one's word
+//! ([`Line`]).
+
+mod line;
+
+pub use line::{Line, NotALine};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
+use chrono::{DateTime, Utc};
 use ed25519_dalek::{Signer as _, SigningKey};
 use std::fmt;
-use vitals::wire::sealed::{Sealed, SealedFor, key_id};
+use vitals::wire::{
+    announced::{Certificates, Fingerprint, NextKey},
+    sealed::{Sealed, SealedFor, key_id},
+    v1,
+};
 
-/// The service's Ed25519 key. Wiped from memory when it is dropped.
+/// The service's Ed25519 key, with the line of keys it stands in. Wiped from memory when it is dropped.
 #[derive(Clone)]
 pub struct ServerKey {
     key: SigningKey,
     id: String,
+    line: Line,
 }
 
 impl ServerKey {
@@ -28,7 +39,40 @@ impl ServerKey {
     pub fn from_seed(seed: &[u8; 32]) -> Self {
         let key = SigningKey::from_bytes(seed);
         let id = key_id(key.verifying_key().as_bytes());
-        Self { key, id }
+        Self { key, id, line: Line::default() }
+    }
+
+    /// The same key in a line of keys.
+    ///
+    /// # Errors
+    /// [`NotALine`] where it has no place in it.
+    pub fn in_line(self, line: Line) -> Result<Self, NotALine> {
+        if line.has_in_use(&self.public()) { Ok(Self { line, ..self }) } else { Err(NotALine) }
+    }
+
+    /// The line of keys it stands in: what hubs are told.
+    #[must_use]
+    pub fn line(&self) -> &Line {
+        &self.line
+    }
+
+    /// The statement that another key follows this one.
+    #[must_use]
+    pub fn hand_over(&self, next: &Self, at: DateTime<Utc>) -> Sealed {
+        let (key, next) = (STANDARD.encode(self.public()), STANDARD.encode(next.public()));
+        self.seal_json(SealedFor::NextKey, &NextKey { made_at: v1::moment(at), key, next })
+    }
+
+    /// The statement which certificates the service shows.
+    #[must_use]
+    pub fn certificates(&self, in_use: &Fingerprint, next: Option<&Fingerprint>) -> Sealed {
+        let document = Certificates { in_use: in_use.to_string(), next: next.map(ToString::to_string) };
+        self.seal_json(SealedFor::Certificates, &document)
+    }
+
+    /// Texts of ours always have a JSON form.
+    fn seal_json(&self, what: SealedFor, document: &impl serde::Serialize) -> Sealed {
+        self.seal(what, &serde_json::to_vec(document).unwrap_or_default())
     }
 
     /// The public half: what hubs pin.

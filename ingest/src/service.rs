@@ -7,7 +7,10 @@ use crate::{
     clock::Clock,
     events::{Events, ServiceEvent},
     heartbeat::{Beats, Pulse},
-    http::{self, Accounts, Enrolment, HubsHeard, NoAccounts, PageSettings, ReplayWindows, Room, Shared, guard::Door},
+    http::{
+        self, Accounts, Announced, Enrolment, HubsHeard, NoAccounts, Pace, PageSettings, ReplayWindows, Room, Shared,
+        guard::Door,
+    },
     metrics::{Counted, Metrics},
     notify::{Deliver, Notifier},
     rng::{NoRandomness, Randomness},
@@ -15,12 +18,13 @@ use crate::{
     server_key::ServerKey,
     store::{ApplyError, Audited, Decide, ReadError, RegisterPlace, Slice, Store, Subject},
     sweep::Sweep,
+    tls::{HANDSHAKE_WITHIN, HANDSHAKES_MAX, Renewal, Tls, TlsError},
 };
 use actix_web::{App, HttpServer, dev::ServerHandle, web};
-use register::Item;
+use register::{Hub, Item};
 use rules::{Channel, Event, Person};
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     io,
     net::{SocketAddr, TcpListener},
     sync::{Arc, atomic::AtomicUsize},
@@ -91,6 +95,9 @@ pub enum StartError {
     /// It cannot listen.
     #[error("listen for requests")]
     Listen(#[source] io::Error),
+    /// It has no certificate to show.
+    #[error("listen for requests over TLS")]
+    Tls(#[from] TlsError),
     /// There is no randomness for its keys.
     #[error("make the key of the forms")]
     Key(#[from] NoRandomness),
@@ -121,12 +128,20 @@ pub struct Service {
 }
 
 impl Service {
-    /// Starts the service.
+    /// Starts the service without TLS of its own: for this machine, or for a proxy on it.
     ///
     /// # Errors
     /// [`StartError`] where it cannot listen, has no key, or cannot put its people and hubs in place.
     pub async fn start(parts: Parts) -> Result<Self, StartError> {
-        let (Wired { shared, pulse, channels, server_key, stop_waiting }, listener) = wire(parts).await?;
+        Self::start_over(parts, None).await
+    }
+
+    /// Starts the service, over TLS of its own where it has some.
+    ///
+    /// # Errors
+    /// [`StartError`] where it cannot listen, has no key, or cannot put its people and hubs in place.
+    pub async fn start_over(parts: Parts, tls: Option<Arc<Tls>>) -> Result<Self, StartError> {
+        let (Wired { shared, pulse, channels, server_key, stop_waiting }, listener) = wire(parts, tls.clone()).await?;
         let Shared { store, decide, clock, events, wake_notifier, .. } = &**shared;
         let (store, decide, clock, events) = (store.clone(), decide.clone(), clock.clone(), events.clone());
         let wake_notifier = wake_notifier.clone();
@@ -139,11 +154,16 @@ impl Service {
             .max_connections(CONNECTIONS_MAX)
             .client_request_timeout(HEAD_ARRIVES_WITHIN)
             .shutdown_timeout(REQUESTS_END_WITHIN_SECS)
-            .disable_signals()
-            .listen(listener)
-            .map_err(StartError::Listen)?
-            .run();
+            .tls_handshake_timeout(HANDSHAKE_WITHIN)
+            .max_connection_rate(HANDSHAKES_MAX)
+            .disable_signals();
+        let server = match &tls {
+            None => server.listen(listener),
+            Some(tls) => server.listen_rustls_0_23(listener, tls.server_config()?),
+        };
+        let server = server.map_err(StartError::Listen)?.run();
         let handle = server.handle();
+        let shared_clock = clock.clone();
         let sweep = Sweep {
             store: store.clone(),
             decide: decide.clone(),
@@ -162,7 +182,8 @@ impl Service {
             wake: wake_notifier,
         });
         let (for_sweep, for_scrub) = (stopped.clone(), stopped.clone());
-        let (for_notifier, for_pulse) = (stopped.clone(), stopped);
+        let (for_notifier, for_pulse, for_tls) = (stopped.clone(), stopped.clone(), stopped);
+        let renewal = Renewal { tls, clock: shared_clock, events: events.clone() };
         let tasks = vec![
             (
                 "server",
@@ -174,6 +195,7 @@ impl Service {
             ("scrub", tokio::spawn(async move { scrub.run(for_scrub).await })),
             ("notifier", tokio::spawn(async move { notifier.run(for_notifier).await })),
             ("heartbeat", tokio::spawn(async move { pulse.run(for_pulse).await })),
+            ("certificate", tokio::spawn(async move { renewal.run(for_tls).await })),
         ];
         let (watched, witness) = (store.clone(), events.clone());
         let store_halts = tokio::spawn(async move {
@@ -234,11 +256,11 @@ struct Wired {
 /// # Errors
 /// As [`Service::start`].
 pub async fn in_process(parts: Parts) -> Result<web::Data<Shared>, StartError> {
-    wire(parts).await.map(|(wired, _listener)| wired.shared)
+    wire(parts, None).await.map(|(wired, _listener)| wired.shared)
 }
 
 /// Puts the parts together: the register is known, and access follows it, before anybody can ask.
-async fn wire(parts: Parts) -> Result<(Wired, TcpListener), StartError> {
+async fn wire(parts: Parts, tls: Option<Arc<Tls>>) -> Result<(Wired, TcpListener), StartError> {
     let Parts { clock, rng, events, store, server_key, decide, hubs, people, sign_in, pages, channels, listener } =
         parts;
     let metrics = Arc::new(Metrics::default());
@@ -279,11 +301,13 @@ async fn wire(parts: Parts) -> Result<(Wired, TcpListener), StartError> {
         clock,
         events,
         hubs: directory.hubs().clone(),
-        enrolment: Enrolment::new(&server_key, None),
+        enrolment: Enrolment::new(&server_key, tls.clone()),
+        announced: Announced { key: server_key.clone(), tls },
         windows,
         heard,
         beats,
         room: Room::default(),
+        pace: Pace::default(),
         metrics,
         waiting_hellos: AtomicUsize::new(0),
         stops,
@@ -321,16 +345,21 @@ async fn register_hubs(
     directory: &Directory,
     clock: &dyn Clock,
 ) -> Result<(), StartError> {
-    let events: Vec<Event> = {
-        let relations = directory.relations();
-        directory.hubs().to_write(&relations).into_iter().map(Event::written).collect()
-    };
-    if events.is_empty() {
-        return Ok(());
-    }
-    let slice = Slice { subject: Subject::Service, events };
-    for answer in store.apply(&Access::system(Purpose::SetUp), vec![slice], decide.clone(), clock.now()).await {
-        drop(answer.map_err(StartError::Hubs)?);
+    let hubs = directory.hubs().to_write(&directory.relations());
+    let slice = |hub: Hub| Slice { subject: Subject::Service, events: vec![Event::written(hub)] };
+    let write = async |slices| store.apply(&Access::system(Purpose::SetUp), slices, decide.clone(), clock.now()).await;
+    let answers = write(hubs.iter().cloned().map(slice).collect()).await;
+    for (hub, answer) in hubs.into_iter().zip(answers) {
+        match answer {
+            Ok(_committed) => {}
+            Err(ApplyError::Ended) => {
+                tracing::warn!(hub.id = %hub.id, "The settings have somebody on a hub whose record has ended: it is written without people. Take them out of the settings.");
+                for answer in write(vec![slice(Hub { patients: BTreeSet::new(), ..hub })]).await {
+                    drop(answer.map_err(StartError::Hubs)?);
+                }
+            }
+            Err(error) => return Err(StartError::Hubs(error)),
+        }
     }
     Ok(())
 }
@@ -352,9 +381,19 @@ async fn register(
         subject: Subject::Patient(person.id.clone()),
         events: vec![Event::written(person.clone())],
     });
-    for answer in store.apply(&Access::system(Purpose::SetUp), slices.collect(), decide.clone(), clock.now()).await {
-        drop(answer?);
+    let answers = store.apply(&Access::system(Purpose::SetUp), slices.collect(), decide.clone(), clock.now()).await;
+    let mut registered = Vec::with_capacity(new.len());
+    for (person, answer) in new.into_iter().zip(answers) {
+        match answer {
+            Ok(_committed) => registered.push(person),
+            // Who was erased does not come back because a file of settings still has them.
+            Err(ApplyError::Ended) => tracing::warn!(
+                "The settings name a person whose record was erased or disposed of: take them out of the settings, too."
+            ),
+            Err(error) => return Err(error),
+        }
     }
+    let new = registered;
     directory.learn(&new.into_iter().map(Item::from).collect::<Vec<_>>());
     Ok(())
 }

@@ -65,6 +65,23 @@ impl Event {
     pub fn written(item: impl Into<Item>) -> Self {
         Self::Written(Box::new(Written::by_service(item)))
     }
+
+    /// The reading that the rules are to judge, and whether it is one they failed on before.
+    #[must_use]
+    pub fn to_judge(&self) -> Option<(&Admitted, bool)> {
+        match self {
+            Self::Reading(admitted) => Some((admitted, false)),
+            Self::Reconsider(admitted) => Some((admitted, true)),
+            Self::Refused(_)
+            | Self::Due(_)
+            | Self::Acknowledged { .. }
+            | Self::Delivered { .. }
+            | Self::Written(_)
+            | Self::AccountSet(_)
+            | Self::Audited(_)
+            | Self::Received { .. } => None,
+        }
+    }
 }
 
 /// What stands in the record beside what happened to a person: who did or found what.
@@ -137,6 +154,8 @@ pub enum AuditKind {
     SignInRefused,
     /// A hub was enrolled with a code.
     HubEnrolled,
+    /// Somebody was given a first password, or their account was taken away: whose, and by whom.
+    AccountChanged,
     /// Everything held about a person was given out.
     Exported,
     /// A person's record was erased: two people agreed.

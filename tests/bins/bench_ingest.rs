@@ -2,12 +2,13 @@
 
 use clap::Parser;
 use harness::{
-    bench_ingest::{self, Options, Side, WORK},
+    bench::Asked,
+    bench_ingest::{self, Options, Side, Table, WORK},
     say,
     trouble::Trouble,
 };
 use std::{
-    env, fs,
+    env,
     path::{Path, PathBuf},
     process::ExitCode,
     time::Duration,
@@ -18,12 +19,8 @@ use std::{
     about = "A county's readings through the whole service: rate, CPU, acknowledgement and room, beside a probe and others."
 )]
 struct Arguments {
-    /// One short run of everything, for a first look.
-    #[arg(long)]
-    quick: bool,
-    /// Write the figures by name into this file as well.
-    #[arg(long, value_name = "FILE")]
-    json: Option<PathBuf>,
+    #[command(flatten)]
+    asked: Asked,
     /// Only one side.
     #[arg(long, value_enum)]
     only: Option<Side>,
@@ -52,25 +49,21 @@ const SERVE: &str = "serve";
 
 fn main() -> ExitCode {
     let mut words = env::args().skip(1);
-    let done = match words.next().as_deref() {
-        Some(SERVE) => return ingest::cli::run(env::args_os()),
-        Some(WORK) => bench_ingest::work(Path::new(&words.next().unwrap_or_default())),
-        Some(_) | None => run(Arguments::parse()),
-    };
-    match done {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(trouble) => {
-            say::error_line(&trouble.to_string());
-            ExitCode::FAILURE
+    match words.next().as_deref() {
+        Some(SERVE) => ingest::cli::run(env::args_os()),
+        Some(WORK) => say::ended(bench_ingest::work(Path::new(&words.next().unwrap_or_default())).map(|()| true)),
+        Some(_) | None => {
+            let arguments = Arguments::parse();
+            arguments.asked.tell(measured(&arguments))
         }
     }
 }
 
-fn run(arguments: Arguments) -> Result<(), Trouble> {
+fn measured(arguments: &Arguments) -> Result<Table, Trouble> {
     let program = env::current_exe().map_err(|error| Trouble::new("find this program", error))?;
-    let usual = Options::usual(program, arguments.quick);
+    let usual = Options::usual(program, arguments.asked.quick);
     let options = Options {
-        folder: arguments.folder,
+        folder: arguments.folder.clone(),
         hubs: arguments.hubs,
         only: arguments.only,
         size: arguments.size,
@@ -78,15 +71,8 @@ fn run(arguments: Arguments) -> Result<(), Trouble> {
         runs: arguments.runs.unwrap_or(usual.runs),
         ..usual
     };
-    let table = match arguments.bytes {
-        Some(readings) => bench_ingest::measure_bytes(&options, readings)?,
-        None => bench_ingest::measure(&options)?,
-    };
-    say::line(&table.to_string());
-    match arguments.json {
-        Some(path) => {
-            fs::write(&path, table.json()).map_err(|error| Trouble::new(&format!("write {}", path.display()), error))
-        }
-        None => Ok(()),
+    match arguments.bytes {
+        Some(readings) => bench_ingest::measure_bytes(&options, readings),
+        None => bench_ingest::measure(&options),
     }
 }

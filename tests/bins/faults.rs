@@ -2,7 +2,7 @@
 
 use clap::Parser;
 use harness::{
-    faults::{Bits, Numbers, run},
+    faults::{Bits, Numbers, Part, run},
     say,
 };
 use std::process::ExitCode;
@@ -19,6 +19,9 @@ struct Arguments {
     /// Flip so many bits, one at a time; `all` for every bit of the store.
     #[arg(long, value_name = "N|all", value_parser = bits)]
     flips: Option<Bits>,
+    /// Only one of so many parts of the bits, as in 3/16.
+    #[arg(long, value_name = "K/N", value_parser = part)]
+    part: Option<Part>,
     /// The numbers of the test run for what is named here, and shorter scripts.
     #[arg(long)]
     quick: bool,
@@ -37,16 +40,27 @@ fn bits(text: &str) -> Result<Bits, String> {
     }
 }
 
-fn main() -> ExitCode {
-    let Arguments { crash_images, fail_each, flips, quick, seed, threads } = Arguments::parse();
-    match run(&Numbers { crash_images, fail_each, flips, is_quick: quick, seed, threads }) {
-        Ok(summary) => {
-            say::line(summary.to_string().trim_end());
-            if summary.holds { ExitCode::SUCCESS } else { ExitCode::FAILURE }
-        }
-        Err(trouble) => {
-            say::error_line(&trouble.to_string());
-            ExitCode::FAILURE
-        }
+fn part(text: &str) -> Result<Part, String> {
+    let numbers = text.split_once('/').and_then(|(number, of)| Some((number.parse().ok()?, of.parse().ok()?)));
+    match numbers {
+        Some((number, of)) if (1..=of).contains(&number) => Ok(Part { number, of }),
+        _ => Err("want K/N, with K from 1 to N".to_owned()),
     }
+}
+
+fn main() -> ExitCode {
+    let Arguments { crash_images, fail_each, flips, quick, part, seed, threads } = Arguments::parse();
+    let done = run(&Numbers {
+        crash_images,
+        fail_each,
+        flips,
+        is_quick: quick,
+        part: part.unwrap_or(Part::WHOLE),
+        seed,
+        threads,
+    });
+    say::ended(done.map(|summary| {
+        say::line(summary.to_string().trim_end());
+        summary.holds
+    }))
 }

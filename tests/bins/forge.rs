@@ -18,21 +18,15 @@ struct Arguments {
     /// What is drawn is drawn from this.
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// Over how many services, each with a thread of its own.
+    /// By how many threads, each with services of its own.
     #[arg(long, default_value_t = 2)]
     threads: u64,
 }
 
 fn main() -> ExitCode {
     let Arguments { mutations, seed, threads } = Arguments::parse();
-    match run(&Numbers { mutations, seed, threads }) {
-        Ok(summary) => {
-            say::line(&summary.to_string());
-            if summary.holds() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
-        }
-        Err(trouble) => {
-            say::error_line(&trouble.to_string());
-            ExitCode::FAILURE
-        }
-    }
+    say::ended(run(&Numbers { mutations, seed, threads }).map(|summary| {
+        say::line(&summary.to_string());
+        summary.holds()
+    }))
 }

@@ -34,14 +34,7 @@ fn main() -> ExitCode {
     if under_test::is_asked_for(&given) {
         return under_test::run(given);
     }
-    match kill(&Arguments::parse_from(given)) {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::FAILURE,
-        Err(trouble) => {
-            say::error_line(&trouble.to_string());
-            ExitCode::FAILURE
-        }
-    }
+    say::ended(kill(&Arguments::parse_from(given)))
 }
 
 /// True where everything held and what was planted was caught.

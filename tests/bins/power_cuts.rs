@@ -37,16 +37,8 @@ fn main() -> ExitCode {
     }
     let Arguments { cuts, fs, seed, full_disk, inside } = Arguments::parse_from(&given);
     let wanted = Wanted { cuts, file_systems: fs, seed, fills_a_disk: full_disk };
-    let done = match inside {
+    say::ended(match inside {
         Some(folder) => cuts::run(&wanted, &folder, say::line),
         None => Err(cuts::in_a_name_space_of_its_own(&given)),
-    };
-    match done {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::FAILURE,
-        Err(trouble) => {
-            say::error_line(&trouble.to_string());
-            ExitCode::FAILURE
-        }
-    }
+    })
 }

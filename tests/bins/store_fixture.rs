@@ -12,11 +12,5 @@ struct Arguments {
 }
 
 fn main() -> ExitCode {
-    match stored_before::make(&Arguments::parse().folder) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(trouble) => {
-            say::error_line(&trouble.to_string());
-            ExitCode::FAILURE
-        }
-    }
+    say::ended(stored_before::make(&Arguments::parse().folder).map(|()| true))
 }

@@ -6,6 +6,7 @@
 //! Figures are for reading and comparing, not for passing or failing: the machine under a test is nobody's promise.
 
 use crate::{
+    bench::Figures,
     bench_codecs::kind_of,
     clock::time_of,
     service::MORNING,
@@ -265,13 +266,10 @@ fn fastest_us(requests: u32, rounds: usize, work: &mut dyn FnMut()) -> f64 {
     times.min().unwrap_or_default().as_secs_f64() * 1e6 / f64::from(requests)
 }
 
-impl Table {
-    /// The figures by name.
-    #[must_use]
-    pub fn json(&self) -> String {
+impl Figures for Table {
+    fn named(&self) -> BTreeMap<String, f64> {
         let name = |row: &Row| format!("{} of {} readings, us", row.stage, row.readings);
-        let rows: BTreeMap<String, f64> = self.0.iter().map(|row| (name(row), row.us)).collect();
-        serde_json::to_string_pretty(&rows).unwrap_or_default()
+        self.0.iter().map(|row| (name(row), row.us)).collect()
     }
 }
 

@@ -4,6 +4,7 @@
 //! Figures are for reading and comparing, not for passing or failing: the machine under a test is nobody's promise.
 
 use crate::{
+    bench::Figures,
     clock::time_of,
     trouble::{Doing, Trouble},
 };
@@ -114,18 +115,12 @@ fn median_ns(rounds: usize, round: impl Fn()) -> f64 {
     median.as_secs_f64() * 1e9 / f64::from(ROUND_FRAMES)
 }
 
-impl Table {
-    /// The figures by name.
-    #[must_use]
-    pub fn json(&self) -> String {
-        let rows: BTreeMap<String, f64> = self
-            .0
-            .iter()
-            .flat_map(|row| {
-                [(format!("{}_decode_ns", row.kind), row.decode_ns), (format!("{}_copy_ns", row.kind), row.copy_ns)]
-            })
-            .collect();
-        serde_json::to_string_pretty(&rows).unwrap_or_default()
+impl Figures for Table {
+    fn named(&self) -> BTreeMap<String, f64> {
+        let figures = |row: &Row| {
+            [(format!("{}_decode_ns", row.kind), row.decode_ns), (format!("{}_copy_ns", row.kind), row.copy_ns)]
+        };
+        self.0.iter().flat_map(figures).collect()
     }
 }
 

@@ -7,6 +7,7 @@
 //! in which somebody is not written, is void.
 
 use crate::{
+    bench::Figures,
     clock::time_of,
     trouble::{Doing, Trouble},
 };
@@ -398,10 +399,10 @@ impl Table {
         let each = self.probe.as_secs_f64() / f64::from(self.people.max(1));
         row.took.as_secs_f64() / f64::from(row.people.max(1)) / each
     }
+}
 
-    /// The figures by name.
-    #[must_use]
-    pub fn named(&self) -> BTreeMap<String, f64> {
+impl Figures for Table {
+    fn named(&self) -> BTreeMap<String, f64> {
         let mut named: BTreeMap<String, f64> = [
             ("people".to_owned(), f64::from(self.people)),
             ("probe_secs".to_owned(), self.probe.as_secs_f64()),
@@ -421,12 +422,6 @@ impl Table {
             }
         }
         named
-    }
-
-    /// The figures by name, as JSON.
-    #[must_use]
-    pub fn json(&self) -> String {
-        serde_json::to_string_pretty(&self.named()).unwrap_or_default()
     }
 }
 

@@ -33,6 +33,7 @@ pub struct Golden {
 pub const FILES: &[Golden] = &[
     Golden { path: "docs/reference/error-codes.md", make: || Ok(ErrorCode::reference_page()) },
     Golden { path: "docs/reference/api.md", make: || Ok(ingest::http::reference_page()) },
+    Golden { path: "docs/reference/openapi.json", make: || Ok(ingest::http::openapi::text()) },
     Golden { path: "docs/reference/commands.md", make: || Ok(commands_page()) },
     Golden { path: "docs/reference/metrics.md", make: || Ok(ingest::metrics::reference_page()) },
     Golden { path: "vitals/golden/batch.json", make: || json(&batch()?) },

@@ -27,7 +27,7 @@ pub const STOPS_WITHIN: Duration = ingest::service::STOPS_WITHIN.saturating_add(
 const LOG_LEVEL: &str = "DERWENT_LOG";
 
 /// What stands before the address in the first line of output.
-const LISTENS: &str = "The service listens on http://";
+const LISTENS: &str = "The service listens on ";
 
 /// What became of a start.
 pub enum Launched {
@@ -58,13 +58,7 @@ impl IngestProcess {
     /// # Errors
     /// [`Trouble`] with the log where it does not start.
     pub fn start_logging(program: &Path, settings: &Path, log: &Path, level: &str) -> Result<Self, Trouble> {
-        match Starting::start(program, settings, log, &[(LOG_LEVEL, level)])?.listens()? {
-            Launched::Listens(process) => Ok(process),
-            Launched::Ended(status) => {
-                let log = fs::read_to_string(log).unwrap_or_default();
-                Err(Trouble::new("start the service", format!("it ended with {status} and logged {log}")))
-            }
-        }
+        Starting::start(program, settings, log, &[(LOG_LEVEL, level)])?.process()
     }
 
     fn child(&self) -> MutexGuard<'_, Child> {
@@ -192,6 +186,21 @@ impl Starting {
         self.said.is_some()
     }
 
+    /// Waits until it listens.
+    ///
+    /// # Errors
+    /// [`Trouble`] with the log where it does not.
+    pub fn process(self) -> Result<IngestProcess, Trouble> {
+        let log = self.log.clone();
+        match self.listens()? {
+            Launched::Listens(process) => Ok(process),
+            Launched::Ended(status) => {
+                let log = fs::read_to_string(log).unwrap_or_default();
+                Err(Trouble::new("start the service", format!("it ended with {status} and logged {log}")))
+            }
+        }
+    }
+
     /// Waits until it listens or has ended.
     ///
     /// # Errors
@@ -227,7 +236,8 @@ impl Drop for Starting {
 
 /// The address in the first line of output.
 fn address_in(line: &str) -> Option<SocketAddr> {
-    line.trim_end().strip_prefix(LISTENS)?.strip_suffix('.')?.parse().ok()
+    let url = line.trim_end().strip_prefix(LISTENS)?.strip_suffix('.')?;
+    url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"))?.parse().ok()
 }
 
 /// The first line of output. The rest is read and dropped, so that the process never waits for a reader.

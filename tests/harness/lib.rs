@@ -3,6 +3,7 @@
 //! Planted bugs are built here, through the seams the product injects its clock, disk and network through; never as a
 //! feature of a product crate, because features unify and would ship.
 
+pub mod bench;
 pub mod bench_admit;
 pub mod bench_codecs;
 pub mod bench_ingest;
@@ -14,11 +15,13 @@ pub mod conformance;
 pub mod contents;
 pub mod cut_proxy;
 pub mod cuts;
+pub mod fault;
 pub mod faults;
 pub mod footprint;
 pub mod forge;
 pub mod golden;
 pub mod history;
+pub mod hub_access;
 pub mod ingest_process;
 pub mod kill;
 pub mod no_reserve;

@@ -1,21 +1,18 @@
 //! Faults planted through the service's own seams: a store that is down, and rules that panic for one person.
 
+use crate::fault::{Answers, Call, Fault, Lease, Read};
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use ingest::{
     access::Access,
-    store::{
-        ApplyError, Change, Committed, Cursor, Decide, KeptItem, Logged, Outcome, ReadError, RegisterPlace, Slice,
-        Store, StoreGauges, StoredReading, StoredRefusal, Subject, Version, Witness,
-    },
+    store::{ApplyError, Committed, Decide, ReadError, Slice, Store, Subject},
 };
-use register::ItemRef;
-use rules::{Alert, Decisions, Event, Job, PatientState, Person, Timer, event::Account};
+use rules::{Decisions, Event, Job, PatientState};
 use std::sync::{
     Arc, Mutex, PoisonError,
     atomic::{AtomicBool, Ordering},
 };
-use vitals::{Admitted, AlertId, ErrorCode, HubId, PatientId, ReadingId, id::StaffId, wire::signing::ReplayWindow};
+use vitals::{ErrorCode, HubId, ReadingId};
 
 /// What is the matter with the store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,20 +28,14 @@ pub enum Down {
 }
 
 /// A store that can be taken down, and that remembers by whose access it was asked to write.
+#[derive(Default)]
 pub struct FaultyStore {
-    inner: Arc<dyn Store>,
     down: Mutex<Option<Down>>,
     callers: Mutex<Vec<Access>>,
     wanted: Mutex<Vec<ReadingId>>,
 }
 
 impl FaultyStore {
-    /// Around a store; nothing is the matter with it yet.
-    #[must_use]
-    pub fn new(inner: Arc<dyn Store>) -> Self {
-        Self { inner, down: Mutex::new(None), callers: Mutex::default(), wanted: Mutex::default() }
-    }
-
     /// Takes the store down, or up again.
     pub fn set(&self, down: Option<Down>) {
         *self.down.lock().unwrap_or_else(PoisonError::into_inner) = down;
@@ -64,38 +55,33 @@ impl FaultyStore {
     fn down(&self) -> Option<Down> {
         *self.down.lock().unwrap_or_else(PoisonError::into_inner)
     }
-
-    fn read(&self) -> Result<&dyn Store, ReadError> {
-        if self.down() == Some(Down::CannotRead) {
-            return Err(ReadError::Unavailable("planted".to_owned()));
-        }
-        Ok(self.inner.as_ref())
-    }
 }
 
 fn cannot_write<T>() -> Result<T, ApplyError> {
     Err(ApplyError::Unavailable("planted".to_owned()))
 }
 
+fn cannot_read<T>() -> Result<T, ReadError> {
+    Err(ReadError::Unavailable("planted".to_owned()))
+}
+
 #[async_trait]
-impl Store for FaultyStore {
-    async fn apply(
-        &self,
-        who: &Access,
-        slices: Vec<Slice>,
-        decide: Arc<dyn Decide>,
-        at: DateTime<Utc>,
-    ) -> Vec<Result<Committed<Outcome>, ApplyError>> {
-        self.callers.lock().unwrap_or_else(PoisonError::into_inner).push(who.clone());
+impl Fault for FaultyStore {
+    fn may_read(&self) -> Result<(), ReadError> {
+        if self.down() == Some(Down::CannotRead) { cannot_read() } else { Ok(()) }
+    }
+
+    async fn apply(&self, real: &dyn Store, call: Call) -> Answers {
+        self.callers.lock().unwrap_or_else(PoisonError::into_inner).push(call.who.clone());
         match self.down() {
-            None => self.inner.apply(who, slices, decide, at).await,
-            Some(Down::Busy) => slices.iter().map(|_| Err(ApplyError::Busy)).collect(),
-            Some(Down::CannotWrite | Down::CannotRead) => slices.iter().map(|_| cannot_write()).collect(),
+            None => call.on(real).await,
+            Some(Down::Busy) => call.slices.iter().map(|_| Err(ApplyError::Busy)).collect(),
+            Some(Down::CannotWrite | Down::CannotRead) => call.slices.iter().map(|_| cannot_write()).collect(),
             Some(Down::CannotWriteFor(person)) => {
                 let is_theirs = |slice: &Slice| matches!(&slice.subject, Subject::Patient(id) if id.as_str() == person);
-                let lost: Vec<bool> = slices.iter().map(is_theirs).collect();
-                let others = slices.into_iter().zip(&lost).filter_map(|(slice, is_lost)| (!is_lost).then_some(slice));
-                let mut answers = self.inner.apply(who, others.collect(), decide, at).await.into_iter();
+                let lost: Vec<bool> = call.slices.iter().map(is_theirs).collect();
+                let others = call.slices.into_iter().filter(|slice| !is_theirs(slice)).collect();
+                let mut answers = Call { slices: others, ..call }.on(real).await.into_iter();
                 let answer =
                     |is_lost| if is_lost { cannot_write() } else { answers.next().unwrap_or_else(cannot_write) };
                 lost.into_iter().map(answer).collect()
@@ -103,116 +89,18 @@ impl Store for FaultyStore {
         }
     }
 
-    async fn changes(&self, who: &Access, after: Cursor, limit: usize) -> Result<(Vec<Change>, Cursor), ReadError> {
-        self.read()?.changes(who, after, limit).await
-    }
-
-    async fn lease_jobs(
-        &self,
-        who: &Access,
-        until: DateTime<Utc>,
-        limit: usize,
-        at: DateTime<Utc>,
-    ) -> Result<Vec<Committed<Job>>, ReadError> {
+    async fn lease_jobs(&self, real: &dyn Store, lease: Lease<'_>) -> Read<Committed<Job>> {
         match self.down() {
-            None => self.inner.lease_jobs(who, until, limit, at).await,
-            Some(Down::CannotWriteFor(_)) => self.inner.lease_jobs(who, until, limit, at).await,
-            Some(Down::Busy | Down::CannotWrite | Down::CannotRead) => {
-                Err(ReadError::Unavailable("planted".to_owned()))
-            }
+            None | Some(Down::CannotWriteFor(_)) => lease.on(real).await,
+            Some(Down::Busy | Down::CannotWrite | Down::CannotRead) => cannot_read(),
         }
     }
 
-    async fn due_timers(
-        &self,
-        who: &Access,
-        limit: usize,
-        at: DateTime<Utc>,
-    ) -> Result<Vec<(PatientId, Timer)>, ReadError> {
-        self.read()?.due_timers(who, limit, at).await
-    }
-
-    async fn unevaluated(&self, who: &Access, limit: usize) -> Result<Vec<Admitted>, ReadError> {
-        self.read()?.unevaluated(who, limit).await
-    }
-
-    async fn alerts(&self, who: &Access, limit: usize) -> Result<Vec<Alert>, ReadError> {
-        self.read()?.alerts(who, limit).await
-    }
-
-    async fn alert(&self, who: &Access, id: AlertId) -> Result<Option<Alert>, ReadError> {
-        self.read()?.alert(who, id).await
-    }
-
-    async fn people(&self, who: &Access) -> Result<Vec<Person>, ReadError> {
-        self.read()?.people(who).await
-    }
-
-    async fn readings(&self, who: &Access, limit: usize) -> Result<Vec<StoredReading>, ReadError> {
-        self.read()?.readings(who, limit).await
-    }
-
-    async fn unassigned(&self, who: &Access, limit: usize) -> Result<Vec<StoredReading>, ReadError> {
-        self.read()?.unassigned(who, limit).await
-    }
-
-    async fn refusals(&self, who: &Access, limit: usize) -> Result<Vec<StoredRefusal>, ReadError> {
-        self.read()?.refusals(who, limit).await
-    }
-
-    async fn register(
-        &self,
-        who: &Access,
-        after: RegisterPlace,
-        limit: usize,
-    ) -> Result<(Vec<KeptItem>, RegisterPlace), ReadError> {
-        self.read()?.register(who, after, limit).await
-    }
-
-    async fn item(&self, who: &Access, which: &ItemRef) -> Result<Option<KeptItem>, ReadError> {
-        self.read()?.item(who, which).await
-    }
-
-    async fn items_of(&self, who: &Access, patient: &PatientId) -> Result<Vec<KeptItem>, ReadError> {
-        self.read()?.items_of(who, patient).await
-    }
-
-    async fn versions(&self, who: &Access, which: &ItemRef, limit: usize) -> Result<Vec<Version>, ReadError> {
-        self.read()?.versions(who, which, limit).await
-    }
-
-    async fn log_of(&self, who: &Access, patient: &PatientId, limit: usize) -> Result<Vec<Logged>, ReadError> {
-        self.read()?.log_of(who, patient, limit).await
-    }
-
-    async fn account(&self, who: &Access, staff: &StaffId) -> Result<Option<Account>, ReadError> {
-        self.read()?.account(who, staff).await
-    }
-
-    async fn replay_window(&self, who: &Access, hub: &HubId) -> Result<Option<(u32, ReplayWindow)>, ReadError> {
-        self.read()?.replay_window(who, hub).await
-    }
-
-    async fn witnessed(&self, who: &Access, heads: Vec<(PatientId, Witness)>) -> Result<Vec<bool>, ReadError> {
-        self.read()?.witnessed(who, heads).await
-    }
-
-    async fn wanted(&self, who: &Access, hub: &HubId, limit: usize) -> Result<Vec<ReadingId>, ReadError> {
-        let mut wanted = self.read()?.wanted(who, hub, limit).await?;
+    async fn wanted(&self, real: &dyn Store, who: &Access, hub: &HubId, limit: usize) -> Read<ReadingId> {
+        self.may_read()?;
+        let mut wanted = real.wanted(who, hub, limit).await?;
         wanted.extend(self.wanted.lock().unwrap_or_else(PoisonError::into_inner).iter().copied());
         Ok(wanted)
-    }
-
-    fn gauges(&self) -> StoreGauges {
-        self.inner.gauges()
-    }
-
-    async fn halted(&self) {
-        self.inner.halted().await;
-    }
-
-    async fn close(&self) {
-        self.inner.close().await;
     }
 }
 

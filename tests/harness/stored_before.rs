@@ -20,7 +20,10 @@ use ingest::{
     access::{Access, Purpose},
     disk::{DATABASE_FILE, Folder},
     server_key::ServerKey,
-    store::{KeptItem, ReadingOutcome, Slice, Store, StoredReading, Subject, embedded::EmbeddedStore},
+    store::{
+        KeptItem, ReadingOutcome, Slice, Store, StoredReading, Subject,
+        embedded::{EmbeddedStore, Why, end_record},
+    },
 };
 use rules::Event;
 use std::{
@@ -77,16 +80,24 @@ async fn make_with(cast: &Cast, folder: &Path) -> Result<(), Trouble> {
     }
     let last = at(40 * i64::try_from(SHAPE.acts).unwrap_or(0) + 86_400);
     let store = stage.store.as_ref().ok_or_else(|| Trouble::new("make a store", "it is not open"))?;
-    store
-        .sign_root(&Access::system(Purpose::Verify), &ServerKey::from_seed(&[5; 32]), last)
-        .await
-        .doing("sign a root")?;
-    let says = says(store, cast).await?;
+    let key = ServerKey::from_seed(&[5; 32]);
+    store.sign_root(&Access::system(Purpose::Verify), &key, last).await.doing("sign a root")?;
+    let people = store.people(&Access::system(Purpose::Follow)).await.doing("list people")?;
+    let person = people.last().ok_or_else(|| Trouble::new("make a store", "there is nobody in it"))?;
     stage.close().await;
     let image = disk.memory.image();
     let file = image.file(DATABASE_FILE).ok_or_else(|| Trouble::new("make a store", "it has no file"))?;
     fs::create_dir(folder).doing("make the fixture's folder")?;
     fs::write(folder.join(DATABASE_FILE), file).doing("write the fixture")?;
+    // One record among the others has ended.
+    end_record(folder, &KEYS, &key, (&person.id, &Why::TimeIsOver), |_step| {}, last).doing("end a record")?;
+    let store = EmbeddedStore::open(Arc::new(Folder::new(folder)), KEYS).doing("open it again")?;
+    let says = says(&store, cast).await?;
+    store.close().await;
+    drop(store);
+    for beside in ["reserve", "derwent.sqlite3-wal", "derwent.sqlite3-shm"] {
+        drop(fs::remove_file(folder.join(beside)));
+    }
     fs::write(folder.join(SAYS_FILE), says).doing("write what the fixture says")
 }
 

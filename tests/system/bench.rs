@@ -1,7 +1,10 @@
 //! The benchmark of the service does what it says, with a handful of hubs: every request's signature is verified and every
 //! reading meets its rules, by the service's own count, and a run without rules is no run.
 
-use harness::bench_ingest::{Options, Side, measure, measure_bytes};
+use harness::{
+    bench::Figures as _,
+    bench_ingest::{Options, Side, measure, measure_bytes},
+};
 use std::{path::PathBuf, time::Duration};
 
 /// Requests of ten readings of twenty hubs, for as short a time as shows anything.

@@ -2,7 +2,7 @@
 //! any bit of its file flips? The real engine on a disk in memory; each question first catches something planted.
 
 use harness::{
-    faults::{Bits, Numbers, Summary, run},
+    faults::{Bits, Numbers, Part, Summary, run},
     footprint::{AMBER, Footprint, NORMAL, Pressure, RED},
     ingest_process::{Launched, Starting},
     kill::{hub::Hub, line::Line},
@@ -24,8 +24,15 @@ const SUMMARY: &str = concat!(env!("CARGO_TARGET_TMPDIR"), "/faults-summary.txt"
 
 const INGEST: &str = env!("CARGO_BIN_EXE_power-cuts");
 
-const NOTHING: Numbers =
-    Numbers { crash_images: None, fail_each: false, flips: None, is_quick: true, seed: SEED, threads: 1 };
+const NOTHING: Numbers = Numbers {
+    crash_images: None,
+    fail_each: false,
+    flips: None,
+    is_quick: true,
+    part: Part::WHOLE,
+    seed: SEED,
+    threads: 1,
+};
 
 #[test]
 fn the_store_keeps_what_it_acknowledged_whatever_the_disk_does() {

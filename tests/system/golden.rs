@@ -112,11 +112,11 @@ fn the_service_admits_every_golden_measure() {
     assert_eq!(kinds, Kind::ALL.iter().map(|kind| kind.name()).collect());
 }
 
-/// Every golden JSON is checked above: a new one without a line there is found here.
+/// Every golden JSON of the wire is checked above: a new one without a line there is found here.
 #[test]
 fn every_golden_json_is_read_back() {
     let mine = include_str!("golden.rs");
-    for file in FILES.iter().filter(|file| file.path.ends_with(".json")) {
+    for file in FILES.iter().filter(|file| file.path.starts_with("vitals/") && file.path.ends_with(".json")) {
         assert!(mine.contains(&format!("check(\"{}\"", file.path)), "{} is not read back", file.path);
     }
 }

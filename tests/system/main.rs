@@ -20,6 +20,8 @@ mod http;
 #[cfg(test)]
 mod kill;
 #[cfg(test)]
+mod records;
+#[cfg(test)]
 mod roster;
 #[cfg(test)]
 mod serial;
@@ -29,6 +31,8 @@ mod store;
 mod stored_before;
 #[cfg(test)]
 mod tidy;
+#[cfg(test)]
+mod tls;
 #[cfg(test)]
 mod tools;
 #[cfg(test)]

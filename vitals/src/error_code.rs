@@ -128,6 +128,8 @@ registry! {
         "A time of the reading is missing, impossible or not in the right form." "The reading was refused and kept for inspection." "Correct the sender: times are UTC, such as 2026-06-01T08:00:00Z.";
     ReadingNotStored "reading_not_stored" 200 Later
         "The service could not store this reading now." "Nothing of it is stored and the others in the batch are not affected; the hub keeps it and offers it again." "If it stays, somebody must look at the service's log.";
+    ReadingErased "reading_erased" 200 No
+        "The reading was stored before, and has been erased since or disposed of." "It is not taken in again." "Nothing; the hub lets go of it.";
     ReadingConflict "reading_conflict" 200 No
         "A reading with this source and record was stored before, with other contents." "The first stays; this one is kept beside it for inspection." "Look at both; a device that numbers two measurements alike must be replaced.";
 
@@ -160,6 +162,9 @@ registry! {
         "A request with this number was already received, or is too old to tell." "Nothing in it was stored again." "Send the batch again under a new number.";
     EpochRetired "epoch_retired" 401 No
         "The hub's memory was set up anew since this request was numbered." "Nothing in it was stored." "Check whether two hubs share one key.";
+
+    HubTooFast "hub_too_fast" 429 Later
+        "The hub sends more than any home or care home measures." "Nothing in the request was stored; the hub keeps its readings." "Try again after the time in Retry-After; if it stays, somebody must look at the hub.";
 
     // A hub that is enrolled.
     CodeRefused "code_refused" 401 No
@@ -198,6 +203,8 @@ registry! {
         "What was to be written into the register is not in order." "Nothing was changed." "Correct the field that is named, and send it again.";
     ItemStale "item_stale" 409 No
         "Somebody else changed this since you opened it." "Their change stays; yours was not recorded." "Open it again and repeat what you did.";
+    RecordEnded "record_ended" 410 No
+        "This person's record was erased or disposed of." "Nothing more is written into it." "Ask the privacy officer; whoever must be looked after again needs a new id.";
     NotAllowed "not_allowed" 403 No
         "You may not do this, or not for this person." "Nothing was shown or changed." "Ask the person's team.";
     FormExpired "form_expired" 403 No

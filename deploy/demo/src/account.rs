@@ -127,6 +127,8 @@ impl Account {
             }
             ServiceEvent::EmergencyTaken { .. }
             | ServiceEvent::Started { .. }
+            | ServiceEvent::CertificateTaken { .. }
+            | ServiceEvent::CertificateNotTaken { .. }
             | ServiceEvent::BatchReceived { .. }
             | ServiceEvent::BatchCommitted { .. }
             | ServiceEvent::RulesEvaluated { .. }

@@ -36,6 +36,7 @@ use std::{
 };
 use thiserror::Error;
 use tokio::signal::unix::{SignalKind, signal};
+use vitals::wire::announced::FingerprintStart;
 
 /// The command could not do its work.
 const FAILED: u8 = 1;
@@ -106,15 +107,21 @@ enum Command {
         #[arg(long, value_name = "ADAPTER")]
         adapter: Option<String>,
     },
-    /// Make this hub's key, enrol it with a code that staff were shown, and write the settings. The service must be on this
-    /// machine, or behind a tunnel that ends here.
+    /// Make this hub's key, enrol it with a code that staff were shown, and write the settings.
     Enrol {
-        /// Where the service is: http://HOST:PORT.
+        /// Where the service is: https://HOST:PORT; or http://HOST:PORT on this machine, where a tunnel may begin.
         #[arg(long, value_name = "URL", value_parser = Server::parse)]
         server: Server,
         /// The code, as it was shown.
         #[arg(long, value_name = "CODE")]
         code: String,
+        /// The first groups of the service's certificate, at least 20 digits, as they were shown beside the code. No code is sent
+        /// to a service with another certificate.
+        #[arg(long, value_name = "DIGITS", value_parser = FingerprintStart::parse)]
+        fingerprint: Option<FingerprintStart>,
+        /// Instead of a fingerprint: the authorities of which one has signed the service's certificate, a PEM file.
+        #[arg(long, value_name = "FILE", conflicts_with = "fingerprint")]
+        ca: Option<PathBuf>,
         /// The hub's folder: hub.key and hub.toml are written into it.
         #[arg(long, value_name = "FOLDER")]
         folder: PathBuf,
@@ -229,7 +236,9 @@ pub fn run() -> ExitCode {
             Config::load(&config).map_err(Failure::from).and_then(|config| check::run(&config))
         }
         Command::Pair { device, adapter } => pair::run(&device, adapter.as_deref()),
-        Command::Enrol { server, code, folder } => enrol::run(&server, &code, &folder),
+        Command::Enrol { server, code, fingerprint, ca, folder } => {
+            enrol::run(server, &code, fingerprint, ca.as_deref(), &folder)
+        }
         Command::PublicKey { key_file } => print_public_key(&key_file),
     };
     match done {

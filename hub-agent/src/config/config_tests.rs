@@ -43,7 +43,10 @@ fn wrong_settings_name_the_key() {
     for (from, to, says) in [
         ("hub = \"hub-3f2a\"", "", "missing field `hub`"),
         ("hub-3f2a", "pt-3f2a", "hub = "),
-        ("http://", "https://", "server = "),
+        ("http://", "ftp://", "server = "),
+        ("http://", "https://", "`server_fingerprints`"),
+        ("127.0.0.1", "192.0.2.1", "`server` is another machine"),
+        ("data_folder", "server_ca = \"no.pem\"\ndata_folder", "neither without"),
         ("http://127.0.0.1:8080", "http://127.0.0.1", "server = "),
         ("8080", "8080/v1", "server = "),
         ("key_file", "keyfile", "unknown field `keyfile`"),
@@ -64,6 +67,26 @@ fn wrong_settings_name_the_key() {
         GOOD.split_once("data_folder").unwrap().1.split_once("[[").map(|(_, rest)| format!("[[{rest}")).unwrap()
     );
     assert!(matches!(load(&twice, &good_key(), 0o600), Err(ConfigError::Binding(BindingRefused::Twice { .. }))));
+}
+
+/// What an https server is known by is read whole or refused; the hub never talks to one that it cannot know.
+#[test]
+fn an_https_server_is_known_by_fingerprints_or_by_authorities() {
+    let with = |more: &str| {
+        let good = GOOD.replace("http://127.0.0.1:8080\"", &format!("https://192.0.2.1:8443\"\n{more}"));
+        load(&good, &good_key(), 0o600).map(|config| config.server)
+    };
+    let print = "ab".repeat(32);
+    let server = with(&format!("server_fingerprints = [\"{print}\"]")).unwrap();
+    assert_eq!(server.to_string(), "https://192.0.2.1:8443");
+    assert_eq!(server.trust(), &Trust::Fingerprints(vec![Fingerprint::of([0xab; 32])]));
+    let five = format!("server_fingerprints = [{}]", vec![format!("\"{print}\""); 5].join(", "));
+    let both = format!("server_fingerprints = [\"{print}\"]\nserver_ca = \"ca.pem\"");
+    for more in
+        ["", "server_fingerprints = [\"abab\"]", &five, &both, "server_ca = \"hub.key\"", "server_ca = \"no.pem\""]
+    {
+        assert!(matches!(with(more), Err(ConfigError::NotKnown(_))), "{more}");
+    }
 }
 
 #[test]

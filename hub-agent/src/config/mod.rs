@@ -7,10 +7,15 @@ mod devices;
 
 use crate::{
     assign::{Binding, BindingRefused, Bindings, User},
+    tls::{FINGERPRINTS_MAX, Trust},
     uplink::sign::HubKey,
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
 use httpsig::prelude::{AlgorithmName, PublicKey, VerifyingKey as _};
+use rustls::pki_types::{
+    CertificateDer,
+    pem::{self, PemObject},
+};
 use serde::{Deserialize, Deserializer};
 use std::{
     fmt, fs,
@@ -18,7 +23,10 @@ use std::{
     path::{Path, PathBuf},
 };
 use thiserror::Error;
-use vitals::{HubId, PatientId, SourceId};
+use vitals::{
+    HubId, PatientId, SourceId,
+    wire::announced::{Fingerprint, NotAFingerprint},
+};
 
 pub use devices::{
     BLUETOOTH_DEVICES_MAX, Bluetooth, BluetoothAddress, Consent, DevicesRefused, KnownDevice, NotAnAddress,
@@ -58,6 +66,9 @@ pub enum ConfigError {
     /// The devices contradict each other.
     #[error("read `bluetooth` and `serial` of the settings")]
     Devices(#[from] DevicesRefused),
+    /// The hub could not know its service.
+    #[error("read where the service is")]
+    NotKnown(#[from] NotKnown),
     /// The key file could not be read.
     #[error("read `key_file` {}", path.display())]
     KeyFile {
@@ -86,18 +97,22 @@ pub enum ConfigError {
     },
 }
 
-/// Where the service is: `http://HOST:PORT`. TLS is later work; until then the service is reached over loopback or a
-/// tunnel.
+/// Where the service is, and by what the hub knows it: `https://HOST:PORT`, or `http://HOST:PORT` on this machine.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Server {
     host: String,
     port: u16,
+    has_tls: bool,
+    trust: Trust,
 }
 
 /// A text is not a server's address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-#[error("read a server address: want http://HOST:PORT and nothing after it")]
+#[error("read a server address: want https://HOST:PORT, or http://HOST:PORT on this machine, and nothing after it")]
 pub struct NotAServer;
+
+/// The port of `https` where none is named.
+const HTTPS_PORT: u16 = 443;
 
 impl Server {
     /// Reads an address.
@@ -108,35 +123,71 @@ impl Server {
     /// ```
     /// use hub_agent::config::Server;
     /// assert_eq!(Server::parse("http://127.0.0.1:8080").unwrap().to_string(), "http://127.0.0.1:8080");
-    /// assert!(Server::parse("https://example.org").is_err());
+    /// assert_eq!(Server::parse("https://example.org").unwrap().to_string(), "https://example.org:443");
+    /// assert!(Server::parse("ftp://example.org").is_err());
     /// ```
     pub fn parse(text: &str) -> Result<Self, NotAServer> {
         let uri: hyper::Uri = text.parse().map_err(|_not_a_uri| NotAServer)?;
         let is_bare = matches!(uri.path(), "" | "/") && uri.query().is_none();
         let has_user = uri.authority().is_some_and(|authority| authority.as_str().contains('@'));
-        match (uri.scheme_str(), uri.host(), uri.port_u16()) {
-            (Some("http"), Some(host), Some(port)) if is_bare && !has_user => Ok(Self { host: host.to_owned(), port }),
-            _ => Err(NotAServer),
+        let (has_tls, port) = match (uri.scheme_str(), uri.port_u16()) {
+            (Some("http"), Some(port)) => (false, port),
+            (Some("https"), port) => (true, port.unwrap_or(HTTPS_PORT)),
+            (Some(_) | None, _) => return Err(NotAServer),
+        };
+        match uri.host() {
+            Some(host) if is_bare && !has_user => {
+                Ok(Self { host: host.to_owned(), port, has_tls, trust: Trust::Nobody })
+            }
+            Some(_) | None => Err(NotAServer),
         }
+    }
+
+    /// The same, known by this.
+    #[must_use]
+    pub fn known_by(self, trust: Trust) -> Self {
+        Self { trust, ..self }
+    }
+
+    /// By what it is known.
+    #[must_use]
+    pub fn trust(&self) -> &Trust {
+        &self.trust
+    }
+
+    /// Whether it is reached over TLS.
+    #[must_use]
+    pub fn has_tls(&self) -> bool {
+        self.has_tls
+    }
+
+    /// Its name or address.
+    #[must_use]
+    pub fn host(&self) -> &str {
+        self.host.trim_start_matches('[').trim_end_matches(']')
     }
 
     /// Whether it is on this machine, so that nobody on a line reads along.
     #[must_use]
     pub fn is_loopback(&self) -> bool {
-        let host = self.host.trim_start_matches('[').trim_end_matches(']');
+        let host = self.host();
         host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
     }
 }
 
 impl fmt::Display for Server {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "http://{}:{}", self.host, self.port)
+        let scheme = if self.has_tls { "https" } else { "http" };
+        write!(f, "{scheme}://{}:{}", self.host, self.port)
     }
 }
 
 /// The public half of the key the service signs with, pinned in the settings.
 #[derive(Debug, Clone)]
-pub struct ServiceKey(PublicKey);
+pub struct ServiceKey {
+    key: PublicKey,
+    bytes: [u8; 32],
+}
 
 /// Not an Ed25519 public key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
@@ -149,7 +200,14 @@ impl ServiceKey {
     /// # Errors
     /// [`NotAServiceKey`] where they are no Ed25519 key.
     pub fn from_bytes(bytes: [u8; 32]) -> Result<Self, NotAServiceKey> {
-        PublicKey::from_bytes(&AlgorithmName::Ed25519, &bytes).map(Self).map_err(|_not_a_key| NotAServiceKey)
+        let key = PublicKey::from_bytes(&AlgorithmName::Ed25519, &bytes);
+        key.map(|key| Self { key, bytes }).map_err(|_not_a_key| NotAServiceKey)
+    }
+
+    /// Its 32 bytes.
+    #[must_use]
+    pub fn bytes(&self) -> &[u8; 32] {
+        &self.bytes
     }
 
     /// Reads a key as `ingest server-key` prints it.
@@ -163,7 +221,7 @@ impl ServiceKey {
 
     /// Whether this key's owner signed these bytes.
     pub(crate) fn signed(&self, bytes: &[u8], signature: &[u8]) -> bool {
-        self.0.verify(bytes, signature).is_ok()
+        self.key.verify(bytes, signature).is_ok()
     }
 }
 
@@ -194,6 +252,9 @@ struct File {
     hub: HubId,
     #[serde(deserialize_with = "server")]
     server: Server,
+    #[serde(default)]
+    server_fingerprints: Vec<String>,
+    server_ca: Option<PathBuf>,
     service_public_key: Option<String>,
     data_folder: PathBuf,
     key_file: PathBuf,
@@ -221,7 +282,9 @@ impl Config {
     ///
     /// ```toml
     /// hub = "hub-3f2a"
-    /// server = "http://127.0.0.1:8080"
+    /// server = "https://hubs.example.org:8443"     # http only to this machine, where a proxy or a tunnel begins
+    /// server_fingerprints = ["9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"]
+    /// # or, where its certificate is from an authority: server_ca = "/etc/ssl/certs/ca-certificates.crt"
     /// service_public_key = "11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo="    # what `ingest server-key` prints
     /// data_folder = "data"
     /// key_file = "hub.key"
@@ -256,7 +319,7 @@ impl Config {
         let folder = path.parent().unwrap_or(Path::new("."));
         Ok(Self {
             hub: file.hub,
-            server: file.server,
+            server: server_known(file.server, &file.server_fingerprints, file.server_ca.map(|ca| folder.join(ca)))?,
             service_key: file.service_public_key.as_deref().map(ServiceKey::parse).transpose()?,
             data_folder: folder.join(file.data_folder),
             key: key(&folder.join(file.key_file))?,
@@ -265,6 +328,60 @@ impl Config {
             serial: file.serial,
         })
     }
+}
+
+/// Why the hub cannot know its service.
+#[derive(Debug, Error)]
+pub enum NotKnown {
+    /// Somebody on the line would read along.
+    #[error("`server` is another machine: want https://, or a proxy or tunnel on this one")]
+    Plain,
+    /// There is nothing to know it by, or both.
+    #[error(
+        "want either `server_fingerprints` (what `ingest fingerprint` prints) or `server_ca` with an https server, and neither without"
+    )]
+    ByWhat,
+    /// Too many.
+    #[error("`server_fingerprints` has more than {FINGERPRINTS_MAX}")]
+    TooMany,
+    /// A fingerprint is none.
+    #[error("`server_fingerprints`")]
+    Fingerprint(#[from] NotAFingerprint),
+    /// The file of authorities does not read.
+    #[error("`server_ca` {}: want certificates in PEM form", path.display())]
+    Authorities {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        cause: pem::Error,
+    },
+}
+
+fn server_known(server: Server, fingerprints: &[String], ca: Option<PathBuf>) -> Result<Server, NotKnown> {
+    match (server.has_tls(), fingerprints, ca) {
+        (false, [], None) if server.is_loopback() => Ok(server),
+        (false, [], None) => Err(NotKnown::Plain),
+        (true, [_, ..], None) if fingerprints.len() > FINGERPRINTS_MAX => Err(NotKnown::TooMany),
+        (true, [_, ..], None) => {
+            let known = fingerprints.iter().map(|text| Fingerprint::parse(text)).collect::<Result<_, _>>()?;
+            Ok(server.known_by(Trust::Fingerprints(known)))
+        }
+        (true, [], Some(path)) => Ok(server.known_by(authorities(&path)?)),
+        (true, ..) | (false, ..) => Err(NotKnown::ByWhat),
+    }
+}
+
+/// Reads the authorities of a file in PEM form.
+///
+/// # Errors
+/// [`NotKnown::Authorities`] where there are none.
+pub fn authorities(path: &Path) -> Result<Trust, NotKnown> {
+    let read = || -> Result<Vec<CertificateDer<'static>>, pem::Error> {
+        let all: Vec<_> = CertificateDer::pem_file_iter(path)?.collect::<Result<_, _>>()?;
+        if all.is_empty() { Err(pem::Error::NoItemsFound) } else { Ok(all) }
+    };
+    read().map(Trust::Authorities).map_err(|cause| NotKnown::Authorities { path: path.to_owned(), cause })
 }
 
 fn bindings(list: Vec<FileBinding>) -> Result<Bindings, BindingRefused> {

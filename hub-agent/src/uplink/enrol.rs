@@ -4,20 +4,24 @@
 //! one, so that no hub is enrolled with a key that it then loses; it never leaves this machine.
 
 use super::{
+    follow::is_note,
     send::{NoAnswer, Post},
     sign::{HubKey, SignError},
 };
 use crate::{
+    clock::Clock,
     config::{Server, ServiceKey},
+    disk::Folder,
     net::Network,
     rng::{NoRandomness, Randomness},
+    tls::Trust,
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
 use httpsig::prelude::{HttpSigError, SigningKey};
 use std::{
     fs,
     io::{self, Write},
-    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
+    os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -25,6 +29,7 @@ use thiserror::Error;
 use vitals::{
     ErrorCode, HubId,
     wire::{
+        announced::Fingerprint,
         enrol::{Code, ENROL_PATH, Enrol, Enrolled},
         v1::Problem,
     },
@@ -48,9 +53,19 @@ pub enum EnrolError {
     /// The code has a mistake in it.
     #[error("read the code: its characters do not fit together")]
     Mistyped,
-    /// The service is elsewhere, and there is no TLS to it yet.
-    #[error("enrol over a line that others can read: want the service on this machine, or a tunnel to it")]
+    /// The service is elsewhere, and there is no TLS to it.
+    #[error("enrol over a line that others can read: want https://, or the service or a tunnel to it on this machine")]
     NotLoopback,
+    /// There is nothing to know the service by, so that whoever is on the line would get the code.
+    #[error(
+        "know the service: give --fingerprint with what staff were shown beside the code, or --ca with its authority"
+    )]
+    NotKnown,
+    /// The service says that its certificate is another than the one shown here.
+    #[error(
+        "enrol: the service says that its certificate is another than the one shown here, so somebody may stand between. Nothing was written. Have staff end this hub's keys and ask for a new code"
+    )]
+    OtherCertificate,
     /// There are settings already.
     #[error("enrol into {}: there are settings already", .0.display())]
     IsThere(PathBuf),
@@ -88,6 +103,7 @@ pub enum EnrolError {
 
 /// Makes a key in a folder, enrols it, and writes the settings that go with it. Which hub this is comes back.
 ///
+/// The service is known by the trust that the server's address carries; `ca` is the file that it was read from, for the settings.
 /// Each try makes a key of its own. Where only the answer of one was lost, the key of the next ends that one's.
 ///
 /// # Errors
@@ -98,10 +114,14 @@ pub async fn enrol(
     server: &Server,
     code: &str,
     folder: &Path,
+    ca: Option<&Path>,
+    clock: Arc<dyn Clock>,
 ) -> Result<HubId, EnrolError> {
     let code = Code::parse(code).map_err(|_mistyped| EnrolError::Mistyped)?;
-    if !server.is_loopback() {
-        return Err(EnrolError::NotLoopback);
+    match (server.has_tls(), server.trust()) {
+        (false, _) if !server.is_loopback() => return Err(EnrolError::NotLoopback),
+        (true, Trust::Nobody) => return Err(EnrolError::NotKnown),
+        (false | true, _) => {}
     }
     let settings = folder.join(SETTINGS_FILE);
     if settings.exists() {
@@ -117,7 +137,9 @@ pub async fn enrol(
         build: env!("CARGO_PKG_VERSION").to_owned(),
     };
     let body = serde_json::to_vec(&request).map_err(EnrolError::Json)?;
-    let answer = Post::new(network, server.clone()).post_plain(ENROL_PATH, body.into()).await?;
+    // Nothing is sent, and so no code is lost, before the certificate is known.
+    let post = Post::new(network, server.clone(), clock)?;
+    let answer = post.post_plain(ENROL_PATH, body.into()).await?;
     if answer.status != 200 {
         let problem: Option<Problem> = serde_json::from_slice(&answer.body).ok();
         return Err(EnrolError::Refused(problem.and_then(|problem| ErrorCode::from_code(&problem.code))));
@@ -125,13 +147,29 @@ pub async fn enrol(
     let enrolled: Enrolled = serde_json::from_slice(&answer.body).map_err(|_cause| EnrolError::Answer)?;
     let hub = HubId::parse(&enrolled.hub).map_err(|_no_id| EnrolError::Answer)?;
     ServiceKey::parse(&enrolled.server_key).map_err(|_no_key| EnrolError::Answer)?;
+    let seen = post.pins().and_then(|pins| pins.seen());
+    // A service behind somebody else's TLS knows of no certificate.
+    let said = enrolled.tls_fingerprint.as_deref().map(Fingerprint::parse).transpose();
+    let said = said.map_err(|_no_fingerprint| EnrolError::Answer)?;
+    if let (Some(seen), Some(said)) = (seen, said)
+        && seen != said
+    {
+        return Err(EnrolError::OtherCertificate);
+    }
     if enrolled.epoch > 0 {
         private_folder(&folder.join(DATA_FOLDER))?;
         write(&folder.join(DATA_FOLDER).join(EPOCH_NOTE), &enrolled.epoch.to_string())?;
     }
+    forget_followed(&folder.join(DATA_FOLDER))?;
+    let known_by = seen.map_or_else(String::new, |seen| format!("server_fingerprints = [\"{seen}\"]\n"));
+    let known_by = match ca {
+        // A text of JSON is a text of TOML.
+        Some(ca) => format!("server_ca = {}\n", serde_json::to_string(ca).map_err(EnrolError::Json)?),
+        None => known_by,
+    };
     // The settings last: where they are, the rest is.
     let text = format!(
-        "hub = \"{hub}\"\nserver = \"{server}\"\nservice_public_key = \"{}\"\ndata_folder = \"{DATA_FOLDER}\"\nkey_file = \"{KEY_FILE}\"\n",
+        "hub = \"{hub}\"\nserver = \"{server}\"\n{known_by}service_public_key = \"{}\"\ndata_folder = \"{DATA_FOLDER}\"\nkey_file = \"{KEY_FILE}\"\n",
         enrolled.server_key
     );
     write(&settings, &text)?;
@@ -147,8 +185,25 @@ fn make_key(folder: &Path, randomness: &dyn Randomness) -> Result<HubKey, EnrolE
 }
 
 fn private_folder(folder: &Path) -> Result<(), EnrolError> {
-    let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(folder);
-    made.map_err(|cause| EnrolError::File { path: folder.to_owned(), cause })
+    let made = Folder::open(folder).map(drop);
+    made.map_err(|cause| EnrolError::File { path: folder.to_owned(), cause: io::Error::other(cause) })
+}
+
+/// Whom an earlier enrolment followed counts no more: the service may have been brought back as it was before.
+fn forget_followed(data: &Path) -> Result<(), EnrolError> {
+    let forgotten = || -> io::Result<()> {
+        if !data.exists() {
+            return Ok(());
+        }
+        for entry in fs::read_dir(data)? {
+            let entry = entry?;
+            if entry.file_name().to_str().is_some_and(is_note) {
+                fs::remove_file(entry.path())?;
+            }
+        }
+        fs::File::open(data)?.sync_all()
+    };
+    forgotten().map_err(|cause| EnrolError::File { path: data.to_owned(), cause })
 }
 
 /// Writes a file for its owner only, beside and renamed, so that a power cut leaves a whole one or none.

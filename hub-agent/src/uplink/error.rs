@@ -1,10 +1,21 @@
 //! Why nothing more could be sent, and whether trying again can help.
 
 use super::{backoff, heartbeat::NotTaken, receipt::ReceiptError, send::NoAnswer, sign::SignError};
-use crate::outbox::OutboxError;
+use crate::{disk::DiskError, outbox::OutboxError};
 use std::time::Duration;
 use thiserror::Error;
 use vitals::{ErrorCode, wire::signing::RequestNumber};
+
+/// Why there is no way to the service that could be tried.
+#[derive(Debug, Error)]
+pub enum NotReady {
+    /// TLS cannot be set up with these settings.
+    #[error(transparent)]
+    Tls(#[from] NoAnswer),
+    /// It cannot be read whom the hub follows.
+    #[error("read which key and certificate are the service's")]
+    Disk(#[from] DiskError),
+}
 
 /// Why nothing more could be sent just now. The readings wait in the outbox.
 #[derive(Debug, Error)]

@@ -53,19 +53,20 @@ pub struct Taken {
     pub store: StoreStanding,
 }
 
-/// Takes a heartbeat that is not older than the last one taken. Without a pinned key its signature is not looked at.
-pub(super) fn take(
+/// Takes a heartbeat that is not older than the last one taken, and says which of these keys signed it. Without any key its
+/// signature is not looked at.
+pub(super) fn take<'k>(
     sealed: Option<&Sealed>,
-    pinned: Option<&ServiceKey>,
+    keys: &'k [ServiceKey],
     last: Option<DateTime<Utc>>,
-) -> Result<Taken, NotTaken> {
+) -> Result<(Taken, Option<&'k ServiceKey>), NotTaken> {
     let sealed = sealed.ok_or(NotTaken::Missing)?;
     let document = STANDARD.decode(&sealed.document).map_err(|_not_base64| NotTaken::Malformed)?;
-    if let Some(key) = pinned {
+    let mut signed_by = None;
+    if !keys.is_empty() {
         let signature = STANDARD.decode(&sealed.signature).map_err(|_not_base64| NotTaken::Malformed)?;
-        if !key.signed(&SealedFor::Heartbeat.to_sign(&document), &signature) {
-            return Err(NotTaken::NotSigned);
-        }
+        let to_sign = SealedFor::Heartbeat.to_sign(&document);
+        signed_by = Some(keys.iter().find(|key| key.signed(&to_sign, &signature)).ok_or(NotTaken::NotSigned)?);
     }
     let heartbeat: Heartbeat = serde_json::from_slice(&document).map_err(|_cause| NotTaken::Malformed)?;
     let moment = |text: &str| text.parse::<DateTime<Utc>>().map_err(|_not_a_time| NotTaken::Malformed);
@@ -74,7 +75,7 @@ pub(super) fn take(
         return Err(NotTaken::Old);
     }
     let rules_evaluated_up_to = heartbeat.rules_evaluated_up_to.as_deref().map(moment).transpose()?;
-    Ok(Taken { made_at, rules_evaluated_up_to, store: heartbeat.store })
+    Ok((Taken { made_at, rules_evaluated_up_to, store: heartbeat.store }, signed_by))
 }
 
 #[cfg(test)]
@@ -106,8 +107,10 @@ mod tests {
     #[test]
     fn only_the_pinned_keys_own_and_newest_heartbeat_counts() {
         let good = sealed(7, SealedFor::Heartbeat, noon());
-        let check =
-            |sealed: &Sealed, last: i64| take(Some(sealed), Some(&pinned(7)), Some(noon() + TimeDelta::seconds(last)));
+        let check = |sealed: &Sealed, last: i64| {
+            let last = Some(noon() + TimeDelta::seconds(last));
+            take(Some(sealed), &[pinned(7)], last).map(|(taken, _key)| taken)
+        };
         let taken = check(&good, -10).unwrap();
         assert_eq!((taken.made_at, taken.rules_evaluated_up_to), (noon(), Some(noon())));
         assert!(check(&good, 0).is_ok(), "the same again, before the next is made");
@@ -129,8 +132,8 @@ mod tests {
         ] {
             assert_eq!(check(&sealed, last), Err(expected), "{what}");
         }
-        assert_eq!(take(None, Some(&pinned(7)), None), Err(NotTaken::Missing));
+        assert_eq!(take(None, &[pinned(7)], None).err(), Some(NotTaken::Missing));
         let forged = sealed(8, SealedFor::Heartbeat, noon());
-        assert!(take(Some(&forged), None, None).is_ok(), "without a pinned key nothing can be told of the signature");
+        assert!(take(Some(&forged), &[], None).is_ok(), "without a pinned key nothing can be told of the signature");
     }
 }

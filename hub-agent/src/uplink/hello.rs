@@ -8,8 +8,10 @@ use super::{
     heartbeat::{self, NotTaken, Taken},
 };
 use crate::{
+    config::ServiceKey,
+    disk::DiskError,
     events::HubEvent,
-    outbox::{HelloParts, Standing},
+    outbox::{HelloParts, OutboxError, Standing},
     rng::{self, Randomness},
     shutdown::Phase,
 };
@@ -26,6 +28,7 @@ use vitals::{
     ReadingId,
     wire::{
         hello::{HEADS_MAX, HEARD_FOR, HELLO_EVERY, HELLO_PATH, Hello, HelloAnswer, OFFER_AGAIN_MAX, OutboxStanding},
+        sealed::key_id,
         v1,
     },
 };
@@ -93,7 +96,7 @@ impl Uplink {
 
     /// Says hello until the hub drains or stops, and then waits for ever: whoever called ends it.
     pub(crate) async fn keep_in_touch(&self, mut phase: watch::Receiver<Phase>) -> Result<Infallible, SendError> {
-        if self.service_key.is_none() {
+        if !self.followed.has_key() {
             self.events.emit(&HubEvent::ServiceKeyNotPinned);
         }
         let mut failures = 0_u32;
@@ -128,6 +131,8 @@ impl Uplink {
                 }
             }
         }
+        // A hello that waits for its turn, and is never asked again, would keep the turn from what still has to be sent.
+        drop(round);
         std::future::pending().await
     }
 
@@ -178,7 +183,7 @@ impl Uplink {
             }
             // A service of before there were hellos: its answers to batches are all there is. Not where a key is pinned: such
             // a service has hellos, and this is another.
-            404 | 405 if self.service_key.is_none() => {
+            404 | 405 if !self.followed.has_key() => {
                 self.connected(None);
                 Ok(())
             }
@@ -195,8 +200,11 @@ impl Uplink {
             self.events.emit(&HubEvent::ReadingsOfferedAgain { asked, offered });
         }
         let last = self.connection().heartbeat().map(|taken| taken.made_at);
-        match heartbeat::take(answer.heartbeat.as_ref(), self.service_key.as_ref(), last) {
-            Ok(taken) => {
+        let keys = self.followed.keys(&answer.next_keys);
+        match heartbeat::take(answer.heartbeat.as_ref(), &keys, last) {
+            Ok((taken, key)) => {
+                // On the disk first: nothing is made of a heartbeat whose key might be forgotten.
+                self.follow(key, answer, &keys).await.map_err(OutboxError::from)?;
                 self.touch.lock().wrong = None;
                 self.connected(Some(taken));
                 Ok(())
@@ -209,6 +217,24 @@ impl Uplink {
                 Err(SendError::Heartbeat(wrong))
             }
         }
+    }
+
+    /// Follows the service to the key it has signed with, and to the certificates it names.
+    async fn follow(
+        &self,
+        key: Option<&ServiceKey>,
+        answer: &HelloAnswer,
+        keys: &[ServiceKey],
+    ) -> Result<(), DiskError> {
+        if let Some(key) = key
+            && self.followed.signed_with(key).await?
+        {
+            self.events.emit(&HubEvent::ServiceKeyFollowed { key: key_id(key.bytes()) });
+        }
+        if self.followed.take_certificates(answer.certificates.as_ref(), keys).await? {
+            self.events.emit(&HubEvent::CertificateFollowed);
+        }
+        Ok(())
     }
 
     fn connected(&self, heartbeat: Option<Taken>) {

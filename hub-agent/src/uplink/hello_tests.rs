@@ -49,7 +49,8 @@ fn sealed(made_at: DateTime<Utc>) -> Sealed {
 type Answers = Box<dyn FnOnce(&Seen) -> Reply + Send>;
 
 fn says(heartbeat: Option<Sealed>, offer_again: Vec<String>) -> Answers {
-    let answer = HelloAnswer { received_at: v1::moment(noon()), heartbeat, offer_again };
+    let answer =
+        HelloAnswer { received_at: v1::moment(noon()), heartbeat, offer_again, next_keys: vec![], certificates: None };
     Box::new(move |_| Reply::Answer(200, "", serde_json::to_vec(&answer).unwrap()))
 }
 

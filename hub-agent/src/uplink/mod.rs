@@ -6,6 +6,7 @@
 pub mod backoff;
 pub mod enrol;
 mod error;
+mod follow;
 pub mod heartbeat;
 pub mod hello;
 mod pack;
@@ -17,6 +18,7 @@ mod tell;
 use crate::{
     clock::Clock,
     config::{Server, ServiceKey},
+    disk::Disk,
     events::{Events, HubEvent},
     listening::Listening,
     net::Network,
@@ -24,16 +26,18 @@ use crate::{
     prompt::{Board, Screen},
     rng::Randomness,
     shutdown::Phase,
+    tls::NotTrusted,
 };
 use chrono::{DateTime, Utc};
+use follow::Followed;
 use hello::Touch;
 use pack::Packed;
-use send::{Answer, JSON, Outgoing, Post};
+use send::{Answer, JSON, NoAnswer, Outgoing, Post};
 use sign::{HubKey, Signed};
 use std::{
     fmt,
     sync::{
-        Arc, Mutex,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
 };
@@ -48,7 +52,7 @@ use vitals::{
     },
 };
 
-pub use error::SendError;
+pub use error::{NotReady, SendError};
 
 /// What one sending achieved.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -72,7 +76,8 @@ pub struct Uplink {
     board: Mutex<Board>,
     readings_max: AtomicUsize,
     unpacks: AtomicBool,
-    service_key: Option<ServiceKey>,
+    followed: Followed,
+    not_trusted: Mutex<Option<NotTrusted>>,
     boot: [u8; 8],
     listening: Arc<Listening>,
     touch: Touch,
@@ -105,6 +110,8 @@ pub struct UplinkParts {
     pub clock: Arc<dyn Clock>,
     /// Random bytes, for the jitter of waits.
     pub randomness: Arc<dyn Randomness>,
+    /// Where is kept whom the hub follows.
+    pub disk: Arc<dyn Disk>,
     /// Connections.
     pub network: Arc<dyn Network>,
     /// Where events go.
@@ -115,8 +122,10 @@ pub struct UplinkParts {
 
 impl Uplink {
     /// An uplink of its parts. Nothing is sent yet.
-    #[must_use]
-    pub fn new(parts: UplinkParts) -> Self {
+    ///
+    /// # Errors
+    /// [`NotReady`] where TLS cannot be set up, or it cannot be read whom the hub follows.
+    pub fn new(parts: UplinkParts) -> Result<Self, NotReady> {
         let UplinkParts {
             hub,
             key,
@@ -127,13 +136,16 @@ impl Uplink {
             outbox,
             clock,
             randomness,
+            disk,
             network,
             events,
             screen,
         } = parts;
-        let post = Post::new(network, server);
+        let post = Post::new(network, server, Arc::clone(&clock))?;
+        let pins = post.pins().map(Arc::clone);
+        let followed = Followed::new(disk, service_key, pins)?;
         let (board, readings_max) = (Mutex::default(), AtomicUsize::new(BATCH_READINGS_MAX));
-        Self {
+        Ok(Self {
             hub,
             key,
             outbox,
@@ -145,12 +157,13 @@ impl Uplink {
             board,
             readings_max,
             unpacks: AtomicBool::new(true),
-            service_key,
+            followed,
+            not_trusted: Mutex::default(),
             boot,
             listening,
             touch: Touch::default(),
             turn: tokio::sync::Mutex::new(()),
-        }
+        })
     }
 
     /// Sends everything that waits, one request after the other, live readings first. Stops at the first failure.
@@ -290,7 +303,25 @@ impl Uplink {
             signature: &headers.signature,
             body,
         };
-        self.post.post(outgoing).await.map_err(|source| SendError::NoAnswer { number, source })
+        let answer = self.post.post(outgoing).await;
+        self.tell_of_trust(answer.as_ref().err());
+        answer.map_err(|source| SendError::NoAnswer { number, source })
+    }
+
+    /// Says once that the service is not known by what it shows, and once that it is again.
+    fn tell_of_trust(&self, error: Option<&NoAnswer>) {
+        let now = match error {
+            None => None,
+            Some(NoAnswer::NotTrusted(why)) => Some(*why),
+            // Nothing was heard of its certificate.
+            Some(_) => return,
+        };
+        let before = std::mem::replace(&mut *self.not_trusted.lock().unwrap_or_else(PoisonError::into_inner), now);
+        match now {
+            Some(why) if before != now => self.events.emit(&HubEvent::ServiceNotTrusted { why: why.why() }),
+            None if before.is_some() => self.events.emit(&HubEvent::ServiceTrustedAgain),
+            Some(_) | None => {}
+        }
     }
 
     /// What an answer that is not a receipt means. Retry or not is in the code; without one, in the status.

@@ -1,8 +1,10 @@
 //! Puts one signed request on the network and brings back the answer, within limits of time and size.
 
 use crate::{
+    clock::Clock,
     config::Server,
     net::{ByteStream, Network},
+    tls::{NotTrusted, Pins, Tls},
 };
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::{
@@ -46,6 +48,12 @@ pub(super) const JSON: &str = "application/json";
 /// Why there is no answer. Whether the service got the request is not known.
 #[derive(Debug, Error)]
 pub enum NoAnswer {
+    /// The service is not known by what it showed. Nothing was sent.
+    #[error(transparent)]
+    NotTrusted(NotTrusted),
+    /// TLS could not be set up with these settings.
+    #[error("set up TLS to the service")]
+    Tls(#[source] io::Error),
     /// No connection came about.
     #[error("connect to the service")]
     Connect(#[source] hyper_util::client::legacy::Error),
@@ -67,6 +75,8 @@ impl NoAnswer {
     /// A stable word for events.
     pub(super) fn why(&self) -> &'static str {
         match self {
+            Self::NotTrusted(why) => why.why(),
+            Self::Tls(_) => "tls",
             Self::Connect(_) => "connect",
             Self::Broken(_) | Self::Request(_) => "broken",
             Self::TimeLimit => "time_limit",
@@ -97,17 +107,27 @@ pub(super) struct Answer {
 pub(super) struct Post {
     client: Client<Connector, Full<Bytes>>,
     server: Server,
+    pins: Option<Arc<Pins>>,
 }
 
 impl Post {
-    pub(super) fn new(network: Arc<dyn Network>, server: Server) -> Self {
+    /// # Errors
+    /// [`NoAnswer::Tls`] where the settings of TLS cannot be used.
+    pub(super) fn new(network: Arc<dyn Network>, server: Server, clock: Arc<dyn Clock>) -> Result<Self, NoAnswer> {
+        let tls = Tls::to(&server, clock).map_err(NoAnswer::Tls)?;
+        let pins = tls.as_ref().and_then(Tls::pins).cloned();
         // A request is repeated by the client only if not one byte of it was written, so no request number goes out twice.
         let client = Client::builder(TokioExecutor::new())
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(IDLE_FOR)
             .pool_max_idle_per_host(1)
-            .build(Connector(network));
-        Self { client, server }
+            .build(Connector { network, tls });
+        Ok(Self { client, server, pins })
+    }
+
+    /// The certificates by which the service is known, where it is by their fingerprints.
+    pub(super) fn pins(&self) -> Option<&Arc<Pins>> {
+        self.pins.as_ref()
     }
 
     pub(super) async fn post(&self, outgoing: Outgoing<'_>) -> Result<Answer, NoAnswer> {
@@ -136,8 +156,10 @@ impl Post {
     }
 
     async fn answer(&self, request: Request<Full<Bytes>>) -> Result<Answer, NoAnswer> {
-        let response = self.client.request(request).await.map_err(|error| {
-            if error.is_connect() { NoAnswer::Connect(error) } else { NoAnswer::Broken(Box::new(error)) }
+        let response = self.client.request(request).await.map_err(|error| match NotTrusted::of(&error) {
+            Some(why) => NoAnswer::NotTrusted(why),
+            None if error.is_connect() => NoAnswer::Connect(error),
+            None => NoAnswer::Broken(Box::new(error)),
         })?;
         let status = response.status().as_u16();
         let retry_after = response
@@ -155,7 +177,10 @@ impl Post {
 
 /// The injected network as the HTTP client wants it.
 #[derive(Clone)]
-struct Connector(Arc<dyn Network>);
+struct Connector {
+    network: Arc<dyn Network>,
+    tls: Option<Tls>,
+}
 
 impl tower_service::Service<Uri> for Connector {
     type Response = Stream;
@@ -167,10 +192,16 @@ impl tower_service::Service<Uri> for Connector {
     }
 
     fn call(&mut self, uri: Uri) -> Self::Future {
-        let network = Arc::clone(&self.0);
+        let Self { network, tls } = self.clone();
         Box::pin(async move {
             let host = uri.host().unwrap_or_default().trim_start_matches('[').trim_end_matches(']');
-            let connecting = network.connect(host, uri.port_u16().unwrap_or(80));
+            let connecting = async {
+                let stream = network.connect(host, uri.port_u16().unwrap_or(80)).await?;
+                match &tls {
+                    None => Ok(stream),
+                    Some(tls) => tls.over(stream).await,
+                }
+            };
             let stream = tokio::time::timeout(CONNECT_WITHIN, connecting)
                 .await
                 .map_err(|_elapsed| io::ErrorKind::TimedOut)??;

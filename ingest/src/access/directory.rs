@@ -1,6 +1,7 @@
 //! The register as access sees it, in memory: learned from the store at the start, and from every commit after.
 //!
-//! Invariant: what was committed opens or closes access at the next request: answers are forgotten with every change.
+//! Invariant: what was committed opens or closes access at the next request: answers are forgotten with every change that may
+//! do either.
 
 use super::{Access, Grant, HubRegistry, Lane, Powers, Relations, looked::Request};
 use chrono::{DateTime, Utc};
@@ -35,9 +36,9 @@ impl Directory {
     /// Takes in things of the register as they now are.
     pub fn learn<'i>(&self, items: impl IntoIterator<Item = &'i Item>) {
         let mut relations = self.relations.write().unwrap_or_else(PoisonError::into_inner);
-        let mut hubs = Vec::new();
+        let (mut hubs, mut is_changed) = (Vec::new(), false);
         for item in items {
-            relations.learn(item);
+            is_changed |= relations.learn(item);
             if let Item::Hub(hub) = item {
                 hubs.push(&**hub);
             }
@@ -45,7 +46,9 @@ impl Directory {
         // Under the lock, so that of two versions the one learned last is the one that counts here too.
         self.hubs.learn(hubs);
         // Before anybody can ask the new relations: an old answer must not be given after this returns.
-        self.answers().clear();
+        if is_changed {
+            self.answers().clear();
+        }
     }
 
     /// The hubs, as requests are verified by them: they follow what is learned here.

@@ -46,7 +46,7 @@ impl Access {
     pub fn by(&self, patient: &PatientId) -> Option<By> {
         match &self.grant {
             Grant::Staff { who, powers, .. } => powers.by(&who.id, patient),
-            Grant::Hub { .. } | Grant::System(_) => None,
+            Grant::Hub { .. } | Grant::System(_) | Grant::Account { .. } => None,
         }
     }
 
@@ -54,7 +54,7 @@ impl Access {
     pub(crate) fn asked(&self) -> Option<&str> {
         match &self.grant {
             Grant::Staff { request, .. } => request.what.as_deref(),
-            Grant::Hub { .. } | Grant::System(_) => None,
+            Grant::Hub { .. } | Grant::System(_) | Grant::Account { .. } => None,
         }
     }
 
@@ -62,7 +62,7 @@ impl Access {
     pub(crate) fn newly_looked_at(&self, people: BTreeSet<PatientId>) -> BTreeSet<PatientId> {
         match &self.grant {
             Grant::Staff { request, .. } => people.difference(&request.looked_at()).cloned().collect(),
-            Grant::Hub { .. } | Grant::System(_) => BTreeSet::new(),
+            Grant::Hub { .. } | Grant::System(_) | Grant::Account { .. } => BTreeSet::new(),
         }
     }
 

@@ -29,7 +29,7 @@ use looked::Request;
 use rules::Actor;
 use std::{collections::BTreeSet, sync::Arc};
 use thiserror::Error;
-use vitals::{HubId, PatientId};
+use vitals::{HubId, PatientId, id::StaffId};
 
 /// Proof that somebody may call the store, and for what.
 ///
@@ -62,9 +62,21 @@ pub enum Lane {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Grant {
-    Hub { id: HubId, patients: Arc<BTreeSet<PatientId>> },
+    Hub {
+        id: HubId,
+        patients: Arc<BTreeSet<PatientId>>,
+    },
     System(Purpose),
-    Staff { who: Actor, powers: Arc<Powers>, request: Request },
+    Staff {
+        who: Actor,
+        powers: Arc<Powers>,
+        request: Request,
+    },
+    /// To set one member of staff's account, and nothing else.
+    Account {
+        of: StaffId,
+        by: StaffId,
+    },
 }
 
 vitals::named! {
@@ -106,6 +118,8 @@ pub enum Purpose {
     SignIn,
     /// Writes the key of a hub that came with a code.
     Enrol,
+    /// Gives out what is held about one person, for whoever runs the service and has said why.
+    Export,
 }
 
 /// The people and hubs a member of staff looks after.
@@ -191,7 +205,7 @@ impl Access {
     pub fn actor(&self) -> Option<&Actor> {
         match &self.grant {
             Grant::Staff { who, .. } => Some(who),
-            Grant::Hub { .. } | Grant::System(_) => None,
+            Grant::Hub { .. } | Grant::System(_) | Grant::Account { .. } => None,
         }
     }
 
@@ -200,7 +214,7 @@ impl Access {
     pub fn held(&self, permission: Permission) -> Option<&Held> {
         match &self.grant {
             Grant::Staff { powers, .. } => powers.held(permission),
-            Grant::Hub { .. } | Grant::System(_) => None,
+            Grant::Hub { .. } | Grant::System(_) | Grant::Account { .. } => None,
         }
     }
 

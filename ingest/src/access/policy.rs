@@ -1,8 +1,8 @@
 //! The policy: who may apply which events, and whose records they may read. Deny by default.
 
-use super::{Access, Denied, Grant, Held, Permission, Purpose};
+use super::{Access, Denied, Grant, Held, Permission, Purpose, permission::permissions};
 use crate::store::{Slice, Subject};
-use register::{Hub, Item, ItemKind, Place, Written};
+use register::{Hub, Item, ItemKind, Place, Staff, Written};
 use rules::{Actor, Event, event::AuditKind};
 use std::collections::BTreeSet;
 use vitals::{HubId, PatientId};
@@ -28,6 +28,12 @@ impl<T: Ord> Scope<'_, T> {
             Self::None => false,
         }
     }
+}
+
+/// Whether somebody holds a post, now or ever, that gives out or erases what others wrote. Their posts and accounts are set with
+/// commands only: whoever could make two of them over the interface would be both people that an erasure needs.
+fn watches(staff: &Staff) -> bool {
+    staff.posts.iter().any(|post| permissions(post.role).contains(&Permission::Erase))
 }
 
 impl Access {
@@ -60,6 +66,12 @@ impl Access {
                 audit.what == AuditKind::HubEnrolled && audit.by.is_none()
             }
             (Grant::System(Purpose::SetUp | Purpose::SignIn), Subject::Service, Event::AccountSet(_)) => true,
+            (Grant::Account { of, by }, Subject::Service, Event::AccountSet(account)) => {
+                account.staff == *of && account.by.as_ref() == Some(by) && account.is_first
+            }
+            (Grant::Account { .. }, Subject::Service, Event::Audited(audit)) => {
+                audit.what == AuditKind::AccountChanged && audit.by.is_none()
+            }
             (Grant::Staff { who, .. }, _, Event::Written(written)) => {
                 is_of(subject, &written.item) && written.by.as_ref() == Some(&who.id) && self.may_write(who, written)
             }
@@ -67,6 +79,9 @@ impl Access {
             (Grant::System(Purpose::Sweep), Subject::Patient(_), Event::Due(_) | Event::Reconsider(_)) => true,
             (Grant::System(Purpose::Notify), Subject::Patient(_), Event::Delivered { .. }) => true,
             (Grant::System(Purpose::Audit), Subject::Patient(_) | Subject::Service, Event::Audited(_)) => true,
+            (Grant::System(Purpose::Export), Subject::Patient(_), Event::Audited(audit)) => {
+                audit.what == AuditKind::Exported && audit.by.is_none()
+            }
             (Grant::Staff { who, .. }, Subject::Patient(patient), Event::Acknowledged { by, .. }) => {
                 self.may(Permission::TakeAlerts, patient) && by == who
             }
@@ -96,8 +111,14 @@ impl Access {
             Item::Emergency(emergency) => {
                 emergency.reviewed_by.as_ref() == Some(&who.id) && held.caseload.patients.contains(&emergency.patient)
             }
-            // Nobody gives themselves another post.
-            Item::Staff(staff) if staff.id == who.id => false,
+            // Whoever asks says so themselves, and so does whoever agrees: the check refuses one who is both.
+            Item::Erasure(erasure) => {
+                let theirs = if version == 1 { Some(&erasure.asked_by) } else { erasure.agreed_by.as_ref() };
+                let is_new = version > 1 || erasure.agreed_by.is_none();
+                version <= 2 && is_new && theirs == Some(&who.id) && self.is_theirs(held, &written.item)
+            }
+            // Nobody gives themselves another post; and who watches over everybody else is named on the service's own machine.
+            Item::Staff(staff) if staff.id == who.id || watches(staff) => false,
             Item::Patient(_)
             | Item::Organisation(_)
             | Item::Team(_)
@@ -110,7 +131,8 @@ impl Access {
             | Item::Carer(_)
             | Item::Assignment(_)
             | Item::Consent(_)
-            | Item::Objection(_) => self.is_theirs(held, &written.item),
+            | Item::Objection(_)
+            | Item::Hold(_) => self.is_theirs(held, &written.item),
         }
     }
 
@@ -119,7 +141,25 @@ impl Access {
     #[must_use]
     pub fn may_change(&self, before: &Item) -> bool {
         let held = self.held(to_write(before.reference().kind()));
-        held.is_some_and(|held| self.is_theirs(held, before))
+        let watches = matches!(before, Item::Staff(staff) if watches(staff));
+        !watches && held.is_some_and(|held| self.is_theirs(held, before))
+    }
+
+    /// The access to set somebody's account, and nothing else: for whoever may write them into the register, all of their
+    /// posts included. Nobody gives themselves a password that way.
+    ///
+    /// # Errors
+    /// [`Denied`] for anybody else.
+    pub fn for_account_of(&self, staff: &Staff) -> Result<Self, Denied> {
+        let by = self.actor().map(|who| who.id.clone()).filter(|by| *by != staff.id).ok_or(Denied)?;
+        let held = self.held(Permission::WriteStaff).ok_or(Denied)?;
+        // Whoever holds no post is in nobody's reach, but for those who keep the whole footprint.
+        let is_theirs = staff.posts.iter().all(|post| self.covers(held, &post.place));
+        let is_somewhere = !staff.posts.is_empty() || held.places.contains(&Place::Footprint);
+        if watches(staff) || !(is_theirs && is_somewhere) {
+            return Err(Denied);
+        }
+        Ok(Self { grant: Grant::Account { of: staff.id.clone(), by }, lane: self.lane })
     }
 
     /// Whether a thing is of the places or people that a permission is held for.
@@ -138,7 +178,9 @@ impl Access {
             | Item::Carer(_)
             | Item::Assignment(_)
             | Item::Consent(_)
-            | Item::Objection(_) => item.patient().is_some_and(|patient| held.caseload.patients.contains(patient)),
+            | Item::Objection(_)
+            | Item::Erasure(_)
+            | Item::Hold(_) => item.patient().is_some_and(|patient| held.caseload.patients.contains(patient)),
         }
     }
 
@@ -151,7 +193,7 @@ impl Access {
     #[must_use]
     pub fn may_see(&self, item: &Item) -> bool {
         match &self.grant {
-            Grant::Hub { .. } => false,
+            Grant::Hub { .. } | Grant::Account { .. } => false,
             Grant::System(purpose) => matches!(purpose, Purpose::SetUp | Purpose::Directory),
             Grant::Staff { .. } => {
                 let permission = to_see(item.reference().kind());
@@ -179,7 +221,7 @@ impl Access {
                 powers.held(permission).map_or(Scope::None, |held| Scope::Only(&held.caseload.patients))
             }
             Grant::System(Purpose::Sweep | Purpose::Notify | Purpose::Follow) => Scope::All,
-            Grant::Hub { .. } | Grant::System(_) => Scope::None,
+            Grant::Hub { .. } | Grant::System(_) | Grant::Account { .. } => Scope::None,
         }
     }
 
@@ -191,7 +233,7 @@ impl Access {
                 powers.held(Permission::SeeReadings).map_or(Scope::None, |held| Scope::Only(&held.caseload.hubs))
             }
             Grant::System(Purpose::Follow) => Scope::All,
-            Grant::Hub { .. } | Grant::System(_) => Scope::None,
+            Grant::Hub { .. } | Grant::System(_) | Grant::Account { .. } => Scope::None,
         }
     }
 
@@ -230,6 +272,7 @@ pub fn to_see(kind: ItemKind) -> Permission {
         ItemKind::Carer | ItemKind::Consent | ItemKind::Objection => Permission::WriteConsent,
         ItemKind::Assignment => Permission::AssignDevices,
         ItemKind::Emergency => Permission::SeeLog,
+        ItemKind::Erasure | ItemKind::Hold => Permission::Erase,
     }
 }
 
@@ -246,5 +289,6 @@ pub fn to_write(kind: ItemKind) -> Permission {
         ItemKind::Carer | ItemKind::Consent | ItemKind::Objection => Permission::WriteConsent,
         ItemKind::Assignment => Permission::AssignDevices,
         ItemKind::Emergency => Permission::TakeEmergency,
+        ItemKind::Erasure | ItemKind::Hold => Permission::Erase,
     }
 }

@@ -13,7 +13,7 @@ use register::{
 use rules::event::By;
 use std::{
     cmp::Reverse,
-    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet, btree_map::Entry},
     sync::Arc,
 };
 use vitals::{
@@ -107,52 +107,93 @@ impl Powers {
     }
 }
 
+/// The people of several posts together. A caseload may be a whole county, and most permissions are held for the same ones:
+/// each union is made once.
+#[derive(Default)]
+struct Unions(Vec<(Vec<Arc<Caseload>>, Arc<Caseload>)>);
+
+impl Unions {
+    fn of(&mut self, parts: Vec<Arc<Caseload>>) -> Arc<Caseload> {
+        if let [one] = parts.as_slice() {
+            return one.clone();
+        }
+        let is_same = |known: &[Arc<Caseload>]| {
+            known.len() == parts.len() && known.iter().zip(&parts).all(|(known, part)| Arc::ptr_eq(known, part))
+        };
+        if let Some((_, union)) = self.0.iter().find(|(known, _)| is_same(known)) {
+            return union.clone();
+        }
+        let mut union = Caseload::default();
+        for part in &parts {
+            union.patients.extend(part.patients.iter().cloned());
+            union.hubs.extend(part.hubs.iter().cloned());
+        }
+        let union = Arc::new(union);
+        self.0.push((parts, union.clone()));
+        union
+    }
+}
+
+/// Keeps a thing as it now is. Whether it was not known so before.
+fn is_news<K: Ord, T: PartialEq>(known: &mut BTreeMap<K, T>, key: K, now: T) -> bool {
+    match known.entry(key) {
+        Entry::Occupied(mut before) if *before.get() != now => {
+            before.insert(now);
+            true
+        }
+        Entry::Occupied(_) => false,
+        Entry::Vacant(place) => {
+            place.insert(now);
+            true
+        }
+    }
+}
+
 impl Relations {
-    /// Takes in a thing of the register as it now is.
-    pub fn learn(&mut self, item: &Item) {
+    /// Takes in a thing of the register as it now is. Whether that may change what somebody may do: answers given before
+    /// are then worth nothing.
+    pub fn learn(&mut self, item: &Item) -> bool {
         match item {
             Item::Organisation(organisation) => {
-                self.organisations.insert(organisation.id.clone(), (**organisation).clone());
+                is_news(&mut self.organisations, organisation.id.clone(), (**organisation).clone())
             }
-            Item::Team(team) => {
-                self.teams.insert(team.id.clone(), (**team).clone());
-            }
-            Item::Home(home) => {
-                self.homes.insert(home.id.clone(), (**home).clone());
-            }
-            Item::Staff(staff) => {
-                self.staff.insert(staff.id.clone(), (**staff).clone());
-            }
-            Item::Hub(hub) => {
-                self.hubs.insert(hub.id.clone(), (**hub).clone());
-            }
+            Item::Team(team) => is_news(&mut self.teams, team.id.clone(), (**team).clone()),
+            Item::Home(home) => is_news(&mut self.homes, home.id.clone(), (**home).clone()),
+            Item::Staff(staff) => is_news(&mut self.staff, staff.id.clone(), (**staff).clone()),
+            Item::Hub(hub) => is_news(&mut self.hubs, hub.id.clone(), (**hub).clone()),
             Item::Patient(patient) => self.learn_person(patient),
             Item::Objection(objection) => {
                 let of_person = self.objections.entry(objection.patient.clone()).or_default();
-                of_person.insert(objection.id.clone(), (**objection).clone());
+                is_news(of_person, objection.id.clone(), (**objection).clone())
             }
-            Item::Emergency(emergency) => {
-                self.emergencies.insert(emergency.id.clone(), (**emergency).clone());
-            }
+            Item::Emergency(emergency) => is_news(&mut self.emergencies, emergency.id.clone(), (**emergency).clone()),
             Item::Assignment(assignment) => {
                 let of_device = self.assignments.entry(assignment.device.clone()).or_default();
                 of_device.insert(assignment.id.clone(), (**assignment).clone());
+                false
             }
             Item::Device(device) => {
                 self.devices.insert(device.id.clone(), (**device).clone());
+                false
             }
-            Item::Health(_) | Item::Plan(_) | Item::Carer(_) | Item::Consent(_) => {}
+            Item::Health(_) | Item::Plan(_) | Item::Carer(_) | Item::Consent(_) | Item::Erasure(_) | Item::Hold(_) => {
+                false
+            }
         }
     }
 
-    fn learn_person(&mut self, patient: &Patient) {
+    fn learn_person(&mut self, patient: &Patient) -> bool {
         if patient.status.may_be_told() {
             self.untold.remove(&patient.id);
         } else {
             self.untold.insert(patient.id.clone());
         }
         let now = LivesWith { team: patient.team.clone(), home: patient.home.clone() };
-        let before = self.people.insert(patient.id.clone(), now.clone()).unwrap_or_default();
+        let before = self.people.insert(patient.id.clone(), now.clone());
+        if before.as_ref() == Some(&now) {
+            return false;
+        }
+        let before = before.unwrap_or_default();
         if before.team != now.team {
             if let Some(people) = before.team.and_then(|team| self.of_team.get_mut(&team)) {
                 people.remove(&patient.id);
@@ -169,6 +210,7 @@ impl Relations {
                 self.of_home.entry(home).or_default().insert(patient.id.clone());
             }
         }
+        true
     }
 
     /// A member of staff, where the register knows them.
@@ -203,22 +245,24 @@ impl Relations {
     #[must_use]
     pub fn powers(&self, id: &StaffId, at: DateTime<Utc>) -> Option<Powers> {
         let staff = self.staff.get(id)?;
-        let mut held: BTreeMap<Permission, (Caseload, BTreeSet<Place>)> = BTreeMap::new();
+        let mut held: BTreeMap<Permission, (Vec<Arc<Caseload>>, BTreeSet<Place>)> = BTreeMap::new();
         let mut opened: Vec<Opened> = Vec::new();
         for post in staff.posts_at(at) {
             let people = self.people_of(&post.place);
-            let open: BTreeSet<PatientId> =
-                people.iter().copied().filter(|patient| !self.is_objected(patient, id, post, at)).cloned().collect();
+            let is_open = |patient: &&PatientId| !self.is_objected(patient, id, post, at);
+            let open: BTreeSet<PatientId> = people.iter().copied().filter(is_open).cloned().collect();
             let hubs = self.hubs_of(&post.place, &open);
-            opened.push(self.opened_by(post, &people, &open, &hubs));
+            let is_all = open.len() == people.len();
+            let open = Arc::new(Caseload { patients: open, hubs: hubs.clone() });
+            let all = if is_all {
+                open.clone()
+            } else {
+                Arc::new(Caseload { patients: people.into_iter().cloned().collect(), hubs })
+            };
+            opened.push(self.opened_by(post, &all, &open));
             for permission in permissions(post.role) {
-                let (caseload, places) = held.entry(*permission).or_default();
-                if permission.is_for_care() {
-                    caseload.patients.extend(open.iter().cloned());
-                } else {
-                    caseload.patients.extend(people.iter().copied().cloned());
-                }
-                caseload.hubs.extend(hubs.iter().cloned());
+                let (caseloads, places) = held.entry(*permission).or_default();
+                caseloads.push(if permission.is_for_care() { open.clone() } else { all.clone() });
                 places.insert(post.place.clone());
             }
         }
@@ -229,49 +273,32 @@ impl Relations {
         for emergency in emergencies {
             let caseload = Arc::new(Caseload { patients: [emergency.patient.clone()].into(), hubs: BTreeSet::new() });
             let organisation = organisation.clone();
-            opened.push(Opened { role, organisation, basis: Basis::Emergency, caseload });
             for permission in Permission::ALL.iter().filter(|permission| permission.opens_in_emergency()) {
-                held.entry(*permission).or_default().0.patients.insert(emergency.patient.clone());
+                held.entry(*permission).or_default().0.push(caseload.clone());
             }
+            opened.push(Opened { role, organisation, basis: Basis::Emergency, caseload });
         }
-        // Permissions of one post have the same people: they are kept once.
-        let mut kept: Vec<Arc<Caseload>> = Vec::new();
-        let held = held.into_iter().map(|(permission, (caseload, places))| {
-            let caseload = kept.iter().find(|known| ***known == caseload).cloned().unwrap_or_else(|| {
-                let caseload = Arc::new(caseload);
-                kept.push(caseload.clone());
-                caseload
-            });
+        let mut unions = Unions::default();
+        let held = held.into_iter().map(|(permission, (caseloads, places))| {
             let covered = Arc::new(self.covered(&places));
-            (permission, Held { caseload, places, covered })
+            (permission, Held { caseload: unions.of(caseloads), places, covered })
         });
         let held = held.collect();
-        for reason in &mut opened {
-            if let Some(same) = kept.iter().find(|known| ***known == *reason.caseload) {
-                reason.caseload = same.clone();
-            }
-        }
         // Whoever looks after a person looks as that, whatever else they are.
         opened.sort_by_key(|opened| opened.basis);
         Some(Powers { held, opened })
     }
 
     /// Whose records a post opens, and why.
-    fn opened_by(
-        &self,
-        post: &Post,
-        people: &BTreeSet<&PatientId>,
-        open: &BTreeSet<PatientId>,
-        hubs: &BTreeSet<HubId>,
-    ) -> Opened {
+    fn opened_by(&self, post: &Post, all: &Arc<Caseload>, open: &Arc<Caseload>) -> Opened {
         // Who is not there for somebody's care is there whatever the person objects to.
-        let (basis, patients) = if permissions(post.role).contains(&Permission::SeeReadings) {
-            (Basis::DirectCare, open.clone())
+        let (basis, caseload) = if permissions(post.role).contains(&Permission::SeeReadings) {
+            (Basis::DirectCare, open)
         } else {
-            (Basis::Duty, people.iter().copied().cloned().collect())
+            (Basis::Duty, all)
         };
-        let caseload = Arc::new(Caseload { patients, hubs: hubs.clone() });
-        Opened { role: post.role, organisation: self.organisation_of(&post.place), basis, caseload }
+        let organisation = self.organisation_of(&post.place);
+        Opened { role: post.role, organisation, basis, caseload: caseload.clone() }
     }
 
     /// Whose place it is; none for the whole footprint, and for a place that the register does not know.
@@ -331,7 +358,9 @@ impl Relations {
             | ItemKind::Assignment
             | ItemKind::Consent
             | ItemKind::Objection
-            | ItemKind::Emergency => Vec::new(),
+            | ItemKind::Emergency
+            | ItemKind::Erasure
+            | ItemKind::Hold => Vec::new(),
         }
     }
 

@@ -7,6 +7,7 @@ use crate::{
     http::{code_key, new_code},
     rng::{NoRandomness, OsRandomness},
     store::{ApplyError, KeptItem, ReadError, Slice, Subject},
+    tls::Tls,
 };
 use clap::Subcommand;
 use register::{Hub, Item, ItemRef, Reason, Written};
@@ -86,9 +87,12 @@ fn code(stopped: &Stopped, hub: HubId) -> Result<(), CommandError> {
     let until = new.code.as_ref().and_then(|code| code.span.until).unwrap_or(stopped.at);
     write(stopped, new, version, None)?;
     out::line(&format!("The code for {hub}, until {}, for one use: {}", v1::moment(until), code.shown()));
-    out::line(
-        "Start the service, and type the code at the hub: hub-agent enrol --server URL --code CODE --folder FOLDER",
-    );
+    let tls = stopped.config.tls.clone().map(|settings| Tls::open(settings, folder, stopped.at)).transpose()?;
+    let fingerprint =
+        tls.map_or_else(String::new, |tls| format!(" --fingerprint {}", tls.fingerprint().first_groups()));
+    out::line(&format!(
+        "Start the service, and type the code at the hub: hub-agent enrol --server URL --code CODE{fingerprint} --folder FOLDER"
+    ));
     Ok(())
 }
 

@@ -4,8 +4,10 @@ mod hub;
 mod keys;
 pub mod out;
 mod people;
+mod record;
 mod register;
 mod roster;
+mod rotate;
 mod staff;
 mod stopped;
 mod verify;
@@ -24,9 +26,10 @@ use crate::{
     service::{Parts, Service, StaffSignIn, StartError},
     store::{
         Store,
-        embedded::{EmbeddedStore, OpenError, StoreKeys},
+        embedded::{self, EmbeddedStore, OpenError, StoreKeys},
         evidence::NotVerified,
     },
+    tls::{Tls, TlsError},
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use clap::{CommandFactory, Parser, Subcommand};
@@ -78,6 +81,9 @@ enum Command {
     /// Anything of the register, one thing at a time. The service must be stopped.
     #[command(subcommand)]
     Register(register::RegisterCommand),
+    /// One person's record: given out, looked into, erased or disposed of. The service must be stopped.
+    #[command(subcommand)]
+    Record(record::RecordCommand),
     /// Codes with which hubs are enrolled, and the end of their keys. The service must be stopped.
     #[command(subcommand)]
     Hub(hub::HubCommand),
@@ -85,6 +91,16 @@ enum Command {
     Staff {
         #[command(subcommand)]
         command: staff::StaffCommand,
+    },
+    /// Has another key or certificate follow the one in use, so that hubs follow too.
+    #[command(subcommand)]
+    Rotate(rotate::RotateCommand),
+    /// Prints the fingerprint of the certificate the service shows, and of the one that will follow. Makes the first one where
+    /// the service is to make it and has none yet.
+    Fingerprint {
+        /// The settings.
+        #[arg(long)]
+        config: PathBuf,
     },
     /// Prints the public half of the key the service signs with, in base64, for the settings of its hubs
     /// (`service_public_key`). Makes the key where there is none yet.
@@ -122,6 +138,9 @@ pub enum CommandError {
     /// The store is not as it was written, or could not be read.
     #[error(transparent)]
     Verify(#[from] NotVerified),
+    /// A root is signed by a key that is not known.
+    #[error(transparent)]
+    UnknownKey(#[from] verify::UnknownKey),
     /// A pack does not read.
     #[error("use protocol {}", path.display())]
     Pack {
@@ -149,9 +168,18 @@ pub enum CommandError {
     /// Something with people.
     #[error(transparent)]
     People(#[from] people::PeopleError),
+    /// Something with a record.
+    #[error(transparent)]
+    Record(#[from] record::RecordError),
     /// Something with the register.
     #[error(transparent)]
     Register(#[from] register::RegisterError),
+    /// There is no certificate to show.
+    #[error("use TLS")]
+    Tls(#[from] TlsError),
+    /// A key or certificate was not followed by another.
+    #[error(transparent)]
+    Rotate(#[from] rotate::RotateError),
     /// The service did not start.
     #[error("start the service")]
     Start(#[from] StartError),
@@ -182,6 +210,10 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 /// # Errors
 /// [`OpenError`] as [`EmbeddedStore::open`].
 pub fn open_store(folder: &Path, keys: StoreKeys) -> Result<Arc<dyn Store>, OpenError> {
+    // A kill may have come between the end of a record and the file that is written anew without it.
+    if let Err(error) = embedded::finish(folder, &keys) {
+        tracing::error!(%error, "A record has ended, and what is left over of it in the file could not be removed yet.");
+    }
     let disk: Arc<dyn Disk> = Arc::new(Folder::new(folder));
     Ok(Arc::new(EmbeddedStore::open(disk, keys)?))
 }
@@ -212,7 +244,10 @@ fn run_by(arguments: impl IntoIterator<Item = OsString>, make_store: StoreMaker,
         Command::Verify { config, indexes } => verify::run(&config, indexes),
         Command::Hub(command) => hub::run(command, make_store),
         Command::People(command) => people::run(command, make_store),
+        Command::Record(command) => record::run(command, make_store),
         Command::Register(command) => register::run(command, make_store),
+        Command::Rotate(command) => rotate::run(command),
+        Command::Fingerprint { config } => rotate::print_fingerprint(&config),
         Command::ServerKey { config } => print_server_key(&config),
     };
     match done {
@@ -254,6 +289,9 @@ async fn serve_until_told(config: Config, make_store: StoreMaker, sign_in: Staff
         "The service signs with key {}: {public}.",
         server_key.id()
     );
+    let clock: Arc<dyn Clock> = Arc::new(WallClock);
+    let tls = config.tls.map(|settings| Tls::open(settings, &config.data, clock.now())).transpose()?;
+    say_line(tls.as_ref());
     let keys = StoreKeys { chain };
     let store = make_store(&config.data, keys)?;
     let mut channels: BTreeMap<Channel, Arc<dyn Deliver>> = BTreeMap::new();
@@ -267,9 +305,8 @@ async fn serve_until_told(config: Config, make_store: StoreMaker, sign_in: Staff
     }
     let decide = ByPlan::for_service(packs, channels.keys().copied().collect())?;
     let listener = listen(config.listen).map_err(|cause| CommandError::Start(StartError::Listen(cause)))?;
-    let clock: Arc<dyn Clock> = Arc::new(WallClock);
     let events: Arc<dyn Events> = Arc::new(LogEvents);
-    let service = Service::start(Parts {
+    let parts = Parts {
         clock: clock.clone(),
         rng,
         events,
@@ -287,9 +324,10 @@ async fn serve_until_told(config: Config, make_store: StoreMaker, sign_in: Staff
         },
         channels,
         listener,
-    })
-    .await?;
-    out::listening(service.address());
+    };
+    let has_tls = tls.is_some();
+    let service = Service::start_over(parts, tls.map(Arc::new)).await?;
+    out::listening(service.address(), has_tls);
     let is_told = loop {
         tokio::select! {
             _ = terminate.recv() => break true,
@@ -302,6 +340,19 @@ async fn serve_until_told(config: Config, make_store: StoreMaker, sign_in: Staff
         (false, _) => Err(CommandError::PartEnded),
         (true, false) => Err(CommandError::NotInTime),
         (true, true) => Ok(()),
+    }
+}
+
+/// Says by which certificate hubs know the service, or that others may read along.
+fn say_line(tls: Option<&Tls>) {
+    match tls {
+        Some(tls) => {
+            let (in_use, groups) = (tls.fingerprint(), tls.fingerprint().first_groups());
+            tracing::info!(tls.fingerprint = %in_use, "The service shows the certificate {in_use}; a hub is enrolled with {groups}.");
+        }
+        None => tracing::info!(
+            "The service has no TLS of its own and listens on this machine only: a proxy must stand in front."
+        ),
     }
 }
 

@@ -19,8 +19,9 @@ fn error_line(text: &str) {
 }
 
 /// The first line of output: where the service listens.
-pub(super) fn listening(address: SocketAddr) {
-    line(&format!("The service listens on http://{address}."));
+pub(super) fn listening(address: SocketAddr, has_tls: bool) {
+    let scheme = if has_tls { "https" } else { "http" };
+    line(&format!("The service listens on {scheme}://{address}."));
 }
 
 /// What a program failed to do, and the whole chain of why.

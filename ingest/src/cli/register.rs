@@ -304,7 +304,9 @@ fn named_by(item: &Item) -> Vec<ItemRef> {
         | Item::Carer(_)
         | Item::Consent(_)
         | Item::Objection(_)
-        | Item::Emergency(_) => item.patient().cloned().map(ItemRef::Patient).into_iter().collect(),
+        | Item::Emergency(_)
+        | Item::Erasure(_)
+        | Item::Hold(_) => item.patient().cloned().map(ItemRef::Patient).into_iter().collect(),
     }
 }
 

@@ -9,7 +9,11 @@ use crate::{
     store::{Decide, Store, embedded::StoreKeys},
 };
 use chrono::{DateTime, Utc};
-use std::{fs, path::Path, sync::Arc};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 /// A store that nobody else has open.
 pub(super) struct Stopped {
@@ -41,6 +45,18 @@ impl Stopped {
             make_store(&config.data, StoreKeys { chain: chain_key })?
         };
         Ok(Self { config, store, chain_key, at: WallClock.now(), runtime, _only: only })
+    }
+
+    /// The folder of these settings for this process alone, and the key of its chains, with the store closed.
+    pub(super) fn folder_only(
+        config: &Path,
+        make_store: StoreMaker,
+    ) -> Result<(PathBuf, [u8; 32], fs::File), CommandError> {
+        let stopped = Self::open(config, make_store)?;
+        stopped.runtime.block_on(stopped.store.close());
+        let Self { config, store, chain_key, _only: only, .. } = stopped;
+        drop(store);
+        Ok((config.data, chain_key, only))
     }
 
     /// Does something with it, and closes it whatever came of that.

@@ -5,13 +5,15 @@ use crate::{
     clock::{Clock, WallClock},
     config::Config,
     disk::Folder,
+    server_key::ServerKey,
     store::{
         embedded::{StoreKeys, verify},
         evidence::{Progress, Verified},
     },
 };
 use chrono::{DateTime, TimeDelta, Utc};
-use std::path::Path;
+use std::{collections::BTreeMap, path::Path};
+use thiserror::Error;
 use vitals::wire::sealed::key_id;
 
 /// How often to say how far it is.
@@ -22,7 +24,7 @@ pub(super) fn run(config: &Path, indexes: bool) -> Result<(), CommandError> {
     let folder = Config::read(config)?.data;
     let file = |cause| CommandError::File { path: folder.clone(), cause };
     let chain = keys::existing_chain_key(&folder).map_err(file)?;
-    let ours = keys::existing_server_key(&folder).map_err(file)?.map(|key| key.public());
+    let ours = keys::existing_server_key(&folder).map_err(file)?;
     let clock = WallClock;
     let started_at = clock.now();
     let mut said_at = started_at;
@@ -33,8 +35,46 @@ pub(super) fn run(config: &Path, indexes: bool) -> Result<(), CommandError> {
             say(&progress, started_at, now);
         }
     })?;
-    conclude(&verified, ours, started_at, clock.now());
-    Ok(())
+    conclude(&verified, ours.as_ref(), started_at, clock.now());
+    let Some(ours) = ours else { return Ok(()) };
+    if let Some((root, key)) = unannounced(&verified.root_keys, &ours) {
+        return Err(UnknownKey::OfRoot { root, key }.into());
+    }
+    match unannounced(&verified.statement_keys, &ours) {
+        Some((entry, key)) => Err(UnknownKey::OfStatement { entry, key }.into()),
+        None => Ok(()),
+    }
+}
+
+/// Something is signed by a key for which no key of this service ever vouched.
+#[derive(Debug, Error)]
+pub enum UnknownKey {
+    /// A root.
+    #[error(
+        "know the key {key} of root {root}: none of this service's keys ever vouched for it. Every row fits; whoever signed this root is not known. Restore server.key and server-keys.json from the backup of that time, or find out who wrote it"
+    )]
+    OfRoot {
+        /// Which.
+        root: u64,
+        /// The key's id.
+        key: String,
+    },
+    /// The statement in the place of a record that has ended.
+    #[error(
+        "know the key {key} of the statement in entry {entry}: none of this service's keys ever vouched for it. Every row fits; whoever says that this record was to end is not known. Restore server.key and server-keys.json from the backup of that time; if it was not theirs, somebody has taken a record out: restore the store"
+    )]
+    OfStatement {
+        /// The entry it stands in.
+        entry: u64,
+        /// The key's id.
+        key: String,
+    },
+}
+
+/// The first root or statement that is signed by a key of which this service's keys say nothing.
+fn unannounced(keys: &BTreeMap<[u8; 32], u64>, ours: &ServerKey) -> Option<(u64, String)> {
+    let unknown = keys.iter().filter(|(key, _)| **key != ours.public() && !ours.line().has(key));
+    unknown.map(|(key, root)| (*root, key_id(key))).min()
 }
 
 /// How many in each second of a time.
@@ -56,8 +96,8 @@ fn say(progress: &Progress, started_at: DateTime<Utc>, now: DateTime<Utc>) {
     );
 }
 
-fn conclude(verified: &Verified, ours: Option<[u8; 32]>, started_at: DateTime<Utc>, now: DateTime<Utc>) {
-    let Verified { entries, readings, chains, alerts, checked, roots, roots_beyond_damage, newest_root } = verified;
+fn conclude(verified: &Verified, ours: Option<&ServerKey>, started_at: DateTime<Utc>, now: DateTime<Utc>) {
+    let Verified { entries, readings, chains, alerts, checked, roots, roots_beyond_damage, newest_root, .. } = verified;
     let took = now - started_at;
     out::line(&format!(
         "The store is sound: {entries} entries with {readings} readings in {chains} chains, {alerts} alerts, {roots} roots."
@@ -71,10 +111,31 @@ fn conclude(verified: &Verified, ours: Option<[u8; 32]>, started_at: DateTime<Ut
     }
     match newest_root {
         Some(root) => {
-            let whose = if ours == Some(root.key) { "this service's key" } else { "another key than this service's" };
+            let whose = match ours {
+                Some(ours) if ours.public() == root.key => "this service's key",
+                Some(ours) if ours.line().has(&root.key) => "a key this service had before",
+                Some(_) | None => "another key than this service's",
+            };
             out::line(&format!("The newest root, signed with {whose} ({}):", key_id(&root.key)));
             out::line(&root.to_string());
         }
         None => out::line("There is no signed root yet."),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::server_key::Line;
+
+    #[test]
+    fn a_root_is_known_by_every_key_of_the_line_and_by_no_other() {
+        let key = |seed: u8| ServerKey::from_seed(&[seed; 32]);
+        let ours = key(2).in_line(Line::of(vec![key(1).hand_over(&key(2), DateTime::UNIX_EPOCH)]).unwrap()).unwrap();
+        let signed = |by: &[(u8, u64)]| by.iter().map(|(seed, root)| (key(*seed).public(), *root)).collect();
+        assert_eq!(unannounced(&signed(&[(1, 1), (2, 4)]), &ours), None);
+        let named = unannounced(&signed(&[(1, 1), (8, 7), (9, 3), (2, 4)]), &ours);
+        assert_eq!(named, Some((3, key(9).id().to_owned())), "the first of them is named");
+        assert_eq!(unannounced(&signed(&[(1, 1)]), &key(2)).map(|(root, _)| root), Some(1), "without the line");
     }
 }

@@ -12,9 +12,11 @@ use crate::{
 };
 use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web};
 use look::worklist::NOTE_CHARS_MAX;
+use register::{Item, ItemRef, Status};
 use rules::{Alert, Event, Workflow, alert::Note};
 use serde::{Deserialize, Serialize};
-use vitals::{AlertId, ErrorCode};
+use std::collections::{BTreeMap, BTreeSet};
+use vitals::{AlertId, ErrorCode, PatientId};
 
 /// Most alerts in one answer: what a person could look through.
 pub(crate) const ALERTS_MAX: usize = 500;
@@ -24,11 +26,22 @@ const BODY_BYTES_MAX: usize = 8 * 1024;
 
 #[derive(Serialize)]
 struct Answer {
-    alerts: Vec<Alert>,
+    alerts: Vec<Listed>,
+}
+
+/// An alert, and whether its person is with us.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(Deserialize))]
+pub(super) struct Listed {
+    #[serde(flatten)]
+    alert: Alert,
+    /// Left out where they are at home, or in their care home.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    person_status: Option<Status>,
 }
 
 #[derive(Deserialize, Default)]
-struct Acknowledgement {
+pub(super) struct Acknowledgement {
     #[serde(default)]
     note: String,
 }
@@ -51,8 +64,27 @@ pub(super) async fn list(
     allowed: Allowed<needs::SeeReadings>,
     shared: web::Data<Shared>,
 ) -> Result<HttpResponse, Refusal> {
-    let alerts = shared.store.alerts(allowed.access(), ALERTS_MAX).await?;
-    Ok(json::answer(StatusCode::OK, &Answer { alerts }))
+    let access = allowed.access();
+    let alerts = shared.store.alerts(access, ALERTS_MAX).await?;
+    let away = away(&shared, access, &alerts).await?;
+    let listed = alerts.into_iter().map(|alert| Listed { person_status: away.get(&alert.patient).copied(), alert });
+    Ok(json::answer(StatusCode::OK, &Answer { alerts: listed.collect() }))
+}
+
+/// How those of the alerts' people are who are not at home as usual: few, so that hardly anybody is looked up.
+async fn away(shared: &Shared, access: &Access, alerts: &[Alert]) -> Result<BTreeMap<PatientId, Status>, Refusal> {
+    let away: BTreeSet<&PatientId> = {
+        let relations = shared.directory.relations();
+        alerts.iter().map(|alert| &alert.patient).filter(|patient| !relations.may_be_told(patient)).collect()
+    };
+    let mut statuses = BTreeMap::new();
+    for patient in away {
+        let kept = shared.store.item(access, &ItemRef::Patient(patient.clone())).await?;
+        if let Some(Item::Patient(person)) = kept.map(|kept| kept.item) {
+            statuses.insert(patient.clone(), person.status);
+        }
+    }
+    Ok(statuses)
 }
 
 /// `POST /v1/alerts/{id}/acknowledge`, with an optional note as JSON.

@@ -1,8 +1,10 @@
 //! A batch from a hub: verified, each reading checked, all of it applied, then a receipt with a line for each.
 
 use super::{
-    Refusal, Shared, body, receipt,
-    signature::{self, Signed},
+    Refusal, Shared,
+    of_hub::{self, NumberIsKept, Received},
+    receipt,
+    signature::Signed,
 };
 use crate::{
     access::Access,
@@ -10,7 +12,7 @@ use crate::{
     events::{ServiceEvent, emit_committed},
     store::{ApplyError, Committed, Outcome, Slice, Subject},
 };
-use actix_web::{HttpRequest, HttpResponse, dev::RequestHead, http::header, web};
+use actix_web::{HttpRequest, HttpResponse, http::header, web};
 use chrono::{DateTime, Utc};
 use rules::{Event, event::RefusedReading};
 use serde::Deserialize;
@@ -27,45 +29,22 @@ pub(super) async fn receive(
     payload: web::Payload,
     shared: web::Data<Shared>,
 ) -> Result<HttpResponse, Refusal> {
-    let answer = take_in(request.head(), payload, &shared).await;
-    if let Err(refusal) = &answer {
-        shared.events.emit(&ServiceEvent::RequestRefused { code: refusal.code() });
-    }
-    answer.map(|receipt| {
-        let mut response = HttpResponse::Ok();
-        response
-            .insert_header((header::CACHE_CONTROL, "no-store"))
-            .insert_header(header::ContentType::json())
-            .body(receipt)
-    })
+    let answer = async |received: Received<'_>| answer(&shared, received).await;
+    let cap = v1::BODY_BYTES_MAX;
+    let receipt = of_hub::take_in(request.head(), payload, &shared, cap, NumberIsKept::WithItsCommit, answer).await?;
+    let mut response = HttpResponse::Ok();
+    response.insert_header((header::CACHE_CONTROL, "no-store")).insert_header(header::ContentType::json());
+    Ok(response.body(receipt))
 }
 
-async fn take_in(head: &RequestHead, payload: web::Payload, shared: &Shared) -> Result<Vec<u8>, Refusal> {
-    let encoding = body::encoding(head)?;
-    // The signature covers the head alone, digest included: nobody unknown makes us read a body.
-    let signed = signature::verify(head, &shared.hubs, shared.clock.now())?;
-    shared.metrics.signature_verified();
-    let receipt = answer(head, payload, shared, &signed, encoding).await;
-    receipt.map_err(|refusal| refusal.for_hub(signed.hub.id(), signed.number))
-}
-
-async fn answer(
-    head: &RequestHead,
-    payload: web::Payload,
-    shared: &Shared,
-    signed: &Signed,
-    encoding: body::Encoding,
-) -> Result<Vec<u8>, Refusal> {
-    let _turn = shared.room.enter(signed.hub.id())?;
-    let body = body::take(head, payload, signed, encoding, &shared.room, v1::BODY_BYTES_MAX).await?;
-    let at = shared.clock.now();
-    // The body may have taken its time: a key that was withdrawn meanwhile signs nothing.
-    shared.hubs.still_counts(&signed.hub, at)?;
-    shared.windows.take(shared.store.as_ref(), signed.hub.id(), signed.number).await?;
+async fn answer(shared: &Shared, received: Received<'_>) -> Result<Vec<u8>, Refusal> {
+    let Received { signed, body, turn: _turn, at } = &received;
+    let at = *at;
     let batch: v1::Batch<&RawValue> = serde_json::from_slice(&body.bytes).map_err(|_cause| ErrorCode::BodyMalformed)?;
     if batch.readings.len() > v1::BATCH_READINGS_MAX {
         return Err(ErrorCode::TooManyReadings.into());
     }
+    shared.pace.readings(signed.hub.id(), batch.readings.len(), at)?;
     shared.events.emit(&ServiceEvent::BatchReceived {
         hub: signed.hub.id().clone(),
         number: signed.number,

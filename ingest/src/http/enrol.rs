@@ -17,6 +17,7 @@ use crate::{
     rng::{NoRandomness, Randomness},
     server_key::ServerKey,
     store::{ApplyError, KeptItem, Slice, Subject},
+    tls::Tls,
 };
 use actix_web::{HttpRequest, HttpResponse, http::header, web};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
@@ -26,11 +27,10 @@ use rules::{
     Event,
     event::{Audit, AuditKind},
 };
-use std::fmt;
+use std::{fmt, sync::Arc};
 use vitals::{
     ErrorCode, HubId,
     bounded::Text,
-    hex,
     id::StaffId,
     wire::{
         enrol::{Code, ENROL_BODY_BYTES_MAX, Enrol, Enrolled, Issued},
@@ -47,19 +47,19 @@ pub struct Enrolment {
     codes: CodeKey,
     tries: Tries,
     server_key: [u8; 32],
-    tls_fingerprint: Option<String>,
+    tls: Option<Arc<Tls>>,
 }
 
 impl Enrolment {
     /// Enrolment by a service with this key and certificate.
     #[must_use]
-    pub fn new(server_key: &ServerKey, tls_fingerprint: Option<[u8; 32]>) -> Self {
-        Self {
-            codes: code_key(server_key),
-            tries: Tries::default(),
-            server_key: server_key.public(),
-            tls_fingerprint: tls_fingerprint.map(|fingerprint| hex::encode(&fingerprint)),
-        }
+    pub fn new(server_key: &ServerKey, tls: Option<Arc<Tls>>) -> Self {
+        Self { codes: code_key(server_key), tries: Tries::default(), server_key: server_key.public(), tls }
+    }
+
+    /// The fingerprint of the certificate that is shown.
+    fn tls_fingerprint(&self) -> Option<String> {
+        self.tls.as_ref().map(|tls| tls.fingerprint().to_string())
     }
 }
 
@@ -109,7 +109,7 @@ async fn make_code(
     staff: StaffId,
     at: DateTime<Utc>,
 ) -> Result<Issued, Refusal> {
-    let Enrolment { codes, tls_fingerprint, .. } = &shared.enrolment;
+    let codes = &shared.enrolment.codes;
     let code = new_code(shared.rng.as_ref()).map_err(|_no_randomness| ErrorCode::Internal)?;
     let (kept, version) = as_now(shared, access, &hub).await?.ok_or(ErrorCode::ItemNotFound)?;
     let new = enrol::with_code(&kept, &code, codes, shared.directory.relations().hubs(), at)?;
@@ -119,7 +119,7 @@ async fn make_code(
         hub: hub.to_string(),
         code: code.shown(),
         until: v1::moment(until),
-        tls_fingerprint: tls_fingerprint.clone(),
+        tls_fingerprint: shared.enrolment.tls_fingerprint(),
     })
 }
 
@@ -165,7 +165,7 @@ async fn take_in(address: &str, payload: web::Payload, shared: &Shared) -> Resul
         hub: hub.to_string(),
         epoch,
         server_key: STANDARD.encode(shared.enrolment.server_key),
-        tls_fingerprint: shared.enrolment.tls_fingerprint.clone(),
+        tls_fingerprint: shared.enrolment.tls_fingerprint(),
     })
 }
 

@@ -5,9 +5,10 @@
 //! hello writes nothing but the record of a disagreement (its number is kept in bulk, see [`super::replay`]).
 
 use super::{
-    Refusal, Shared, body,
+    Refusal, Shared,
     heard::{LinkKind, Said},
-    signature::{self, Signed},
+    of_hub::{self, NumberIsKept, Received},
+    signature::Signed,
 };
 use crate::{
     access::{Access, Purpose, VerifiedHub},
@@ -15,7 +16,7 @@ use crate::{
     events::ServiceEvent,
     store::{ApplyError, Slice, Subject, Witness},
 };
-use actix_web::{HttpRequest, HttpResponse, dev::RequestHead, http::header, web};
+use actix_web::{HttpRequest, HttpResponse, http::header, web};
 use rules::{
     Event,
     event::{Audit, AuditKind},
@@ -40,34 +41,15 @@ pub(super) async fn receive(
     payload: web::Payload,
     shared: web::Data<Shared>,
 ) -> Result<HttpResponse, Refusal> {
-    let answer = take_in(request.head(), payload, &shared).await;
-    if let Err(refusal) = &answer {
-        shared.events.emit(&ServiceEvent::RequestRefused { code: refusal.code() });
-    }
-    answer.map(|answer| HttpResponse::Ok().insert_header((header::CACHE_CONTROL, "no-store")).json(answer))
+    let answer = async |received: Received<'_>| answer(&shared, received).await;
+    let cap = HELLO_BODY_BYTES_MAX;
+    let answer = of_hub::take_in(request.head(), payload, &shared, cap, NumberIsKept::InBulk, answer).await?;
+    Ok(HttpResponse::Ok().insert_header((header::CACHE_CONTROL, "no-store")).json(answer))
 }
 
-async fn take_in(head: &RequestHead, payload: web::Payload, shared: &Shared) -> Result<HelloAnswer, Refusal> {
-    let encoding = body::encoding(head)?;
-    let signed = signature::verify(head, &shared.hubs, shared.clock.now())?;
-    shared.metrics.signature_verified();
-    let answer = answer(head, payload, shared, &signed, encoding).await;
-    answer.map_err(|refusal| refusal.for_hub(signed.hub.id(), signed.number))
-}
-
-async fn answer(
-    head: &RequestHead,
-    payload: web::Payload,
-    shared: &Shared,
-    signed: &Signed,
-    encoding: body::Encoding,
-) -> Result<HelloAnswer, Refusal> {
+async fn answer(shared: &Shared, received: Received<'_>) -> Result<HelloAnswer, Refusal> {
+    let Received { signed, body, turn, at } = received;
     let hub = signed.hub.id();
-    let turn = shared.room.enter(hub)?;
-    let body = body::take(head, payload, signed, encoding, &shared.room, HELLO_BODY_BYTES_MAX).await?;
-    let at = shared.clock.now();
-    shared.hubs.still_counts(&signed.hub, at)?;
-    shared.windows.take_to_keep(shared.store.as_ref(), hub, signed.number).await?;
     let hello: Hello = serde_json::from_slice(&body.bytes).map_err(|_cause| ErrorCode::BodyMalformed)?;
     let said = read(&hello)?;
     drop((body, turn));
@@ -75,7 +57,7 @@ async fn answer(
     for event in shared.heard.hello(hub, said, at) {
         shared.events.emit(&event);
     }
-    compare(shared, signed, &hello).await?;
+    compare(shared, &signed, &hello).await?;
     if hello.wait_secs > 0 {
         wait_for_news(shared, &signed.hub, Duration::from_secs(hello.wait_secs).min(HELLO_WAIT_MAX)).await?;
     }
@@ -85,6 +67,8 @@ async fn answer(
         received_at: v1::moment(at),
         heartbeat,
         offer_again: wanted.iter().take(OFFER_AGAIN_MAX).map(ToString::to_string).collect(),
+        next_keys: shared.announced.next_keys(),
+        certificates: shared.announced.certificates(),
     })
 }
 

@@ -3,6 +3,7 @@
 //! Invariants: routes are mounted by [`configure`] from one table, so the same routes run in a server and in a simulator;
 //! every refusal is a [`vitals::wire::v1::Problem`] with a stable code; a route for staff has its check (see [`guard`]).
 
+mod account;
 mod alerts;
 pub mod batches;
 mod body;
@@ -13,9 +14,13 @@ mod heard;
 mod hello;
 mod json;
 mod metrics;
+mod of_hub;
+pub mod openapi;
+mod pace;
 mod people;
 mod problem;
 pub mod receipt;
+mod records;
 mod register;
 mod replay;
 mod room;
@@ -27,6 +32,7 @@ pub(crate) mod staff;
 pub(crate) use alerts::{ALERTS_MAX, read_note, take};
 pub use enrol::{Enrolment, code_key, new_code};
 pub use heard::{HubTotals, HubsHeard, LinkKind};
+pub use pace::Pace;
 pub use problem::Refusal;
 pub use replay::ReplayWindows;
 pub use room::{BODIES_BYTES_MAX, Room};
@@ -41,10 +47,13 @@ use crate::{
     heartbeat::Beats,
     metrics::Metrics,
     rng::Randomness,
+    server_key::ServerKey,
     store::{Decide, Store},
+    tls::Tls,
 };
 use std::sync::{Arc, atomic::AtomicUsize};
 use tokio::sync::{Notify, watch};
+use vitals::wire::sealed::Sealed;
 
 /// What every handler needs.
 pub struct Shared {
@@ -64,8 +73,12 @@ pub struct Shared {
     pub heard: Arc<HubsHeard>,
     /// The newest heartbeat.
     pub beats: Arc<Beats>,
+    /// What hubs are told before it changes.
+    pub announced: Announced,
     /// Room for bodies and requests.
     pub room: Room,
+    /// How fast each hub may send.
+    pub pace: Pace,
     /// What is counted.
     pub metrics: Arc<Metrics>,
     /// How many hellos wait for news.
@@ -88,6 +101,28 @@ pub struct Shared {
     pub form_key: [u8; 32],
     /// Wakes the notifier when there is something to send.
     pub wake_notifier: Arc<Notify>,
+}
+
+/// What hubs are told before it changes: the keys the service signs with, and its certificates.
+pub struct Announced {
+    /// Signs.
+    pub key: ServerKey,
+    /// The service's own TLS, where it has some.
+    pub tls: Option<Arc<Tls>>,
+}
+
+impl Announced {
+    /// Which key followed which, as far as a hub is told.
+    #[must_use]
+    pub fn next_keys(&self) -> Vec<Sealed> {
+        self.key.line().told().to_vec()
+    }
+
+    /// Which certificates there are.
+    #[must_use]
+    pub fn certificates(&self) -> Option<Sealed> {
+        self.tls.as_ref().map(|tls| tls.announcement(&self.key))
+    }
 }
 
 /// What the pages say of the service.

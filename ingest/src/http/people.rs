@@ -75,7 +75,7 @@ enum Whom {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct EmergencyAsked {
+pub(super) struct EmergencyAsked {
     reason: Text<400>,
     minutes: u32,
 }

@@ -1,9 +1,14 @@
 //! The one form of every refusal: a stable code and a safe sentence.
 
-use crate::store::{ApplyError, ReadError};
+use super::{Shared, pace::Wait};
+use crate::{
+    pages,
+    store::{ApplyError, ReadError},
+};
 use actix_web::{
-    HttpResponse, ResponseError,
+    HttpRequest, HttpResponse, ResponseError,
     http::{StatusCode, header},
+    web,
 };
 use register::NotInOrder;
 use std::{
@@ -15,6 +20,9 @@ use vitals::{
     error_code::Retry,
     wire::{signing::RequestNumber, v1::Problem},
 };
+
+/// What a refusal is called (RFC 9457).
+pub(super) const PROBLEM_TYPE: &str = "application/problem+json";
 
 /// How long a caller should wait before trying again, in seconds: long enough for a queue of the largest size to empty.
 pub(crate) const RETRY_AFTER_SECS: u64 = 5;
@@ -53,6 +61,12 @@ impl Refusal {
         Self { retry_after_secs: RETRY_AFTER_SECS_BACKFILL, ..self }
     }
 
+    /// The same, not before so many seconds have passed.
+    #[must_use]
+    pub(super) fn not_before(self, secs: u64) -> Self {
+        Self { retry_after_secs: secs.max(1), ..self }
+    }
+
     /// The same with a time to come back of this hub's and request's own.
     #[must_use]
     pub(super) fn for_hub(self, hub: &HubId, number: RequestNumber) -> Self {
@@ -72,15 +86,39 @@ impl Refusal {
     #[must_use]
     pub fn response(self) -> HttpResponse {
         let mut response = HttpResponse::build(self.status_code());
-        if self.code.meaning().retry == Retry::Later && self.status_code().is_server_error() {
+        let has_time = self.status_code().is_server_error() || self.code == ErrorCode::HubTooFast;
+        if self.code.meaning().retry == Retry::Later && has_time {
             response.insert_header((header::RETRY_AFTER, self.retry_after_secs.to_string()));
         }
-        response.insert_header((header::CACHE_CONTROL, "no-store")).json(self.problem())
+        response
+            .insert_header((header::CACHE_CONTROL, "no-store"))
+            .insert_header((header::CONTENT_TYPE, PROBLEM_TYPE))
+            .json(self.problem())
     }
 
     fn problem(self) -> Problem {
         Problem { detail: self.detail.map(|detail| detail.to_string()), ..Problem::new(self.code) }
     }
+}
+
+/// The refusal of a request that no handler saw: as a page where a page was asked for, else as every refusal of the interface.
+pub(super) fn unheard(code: ErrorCode, request: &HttpRequest) -> HttpResponse {
+    let is_of_page = !request.path().starts_with("/v1/") && takes_pages(request);
+    match request.app_data::<web::Data<Shared>>().filter(|_| is_of_page) {
+        Some(shared) => pages::problem(&shared.pages, code),
+        None => Refusal::new(code).response(),
+    }
+}
+
+/// Whether whoever asks wants a page: a browser says so.
+fn takes_pages(request: &HttpRequest) -> bool {
+    let mut accepted = request.headers().get_all(header::ACCEPT).filter_map(|value| value.to_str().ok());
+    accepted.any(|value| value.contains("text/html"))
+}
+
+/// The same as an error of actix's extractors.
+pub(super) fn unread(code: ErrorCode, request: &HttpRequest) -> actix_web::Error {
+    actix_web::error::InternalError::from_response(Refusal::new(code), unheard(code, request)).into()
 }
 
 impl fmt::Display for Refusal {
@@ -105,6 +143,12 @@ impl From<ErrorCode> for Refusal {
     }
 }
 
+impl From<Wait> for Refusal {
+    fn from(Wait(secs): Wait) -> Self {
+        Self::new(ErrorCode::HubTooFast).not_before(secs)
+    }
+}
+
 impl From<NotInOrder> for Refusal {
     fn from(detail: NotInOrder) -> Self {
         Self::not_in_order(detail)
@@ -121,6 +165,7 @@ impl From<&ApplyError> for Refusal {
             ApplyError::Refused(Refused::NotOpen) => ErrorCode::AlertNotFound,
             ApplyError::Replayed => ErrorCode::RequestReplayed,
             ApplyError::Stale { .. } => ErrorCode::ItemStale,
+            ApplyError::Ended => ErrorCode::RecordEnded,
             ApplyError::NotInOrder(detail) => return Self::not_in_order(*detail),
             ApplyError::Busy => ErrorCode::ServiceBusy,
             ApplyError::Unavailable(_) => ErrorCode::StoreUnavailable,

@@ -142,6 +142,7 @@ impl<'a> Line<'a> {
             ReadingOutcome::Duplicate { verdict: Some(verdict), .. } => plain(v1::Outcome::Duplicate).judged(verdict),
             ReadingOutcome::Duplicate { verdict: None, .. } => plain(v1::Outcome::Duplicate),
             ReadingOutcome::Unassigned { .. } => plain(v1::Outcome::Unassigned),
+            ReadingOutcome::Erased { .. } => plain(v1::Outcome::Rejected).coded(ErrorCode::ReadingErased),
             ReadingOutcome::Conflict { .. } => plain(v1::Outcome::Conflict).coded(ErrorCode::ReadingConflict),
         }
     }

@@ -74,6 +74,8 @@ kinds! {
     Consent WriteConsent WriteConsent;
     Objection WriteConsent WriteConsent;
     Emergency SeeLog TakeEmergency;
+    Erasure Erase Erase;
+    Hold Erase Erase;
 }
 
 /// One thing, with its version.
@@ -129,7 +131,7 @@ pub(super) struct Page {
 /// What is to be written.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct ToWrite {
+pub(super) struct ToWrite {
     /// Which version it will be: 1 for a new thing, else one more than the one it was made from.
     version: u32,
     /// All of it.

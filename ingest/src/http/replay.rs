@@ -102,6 +102,11 @@ impl ReplayWindows {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Whether a number may still be taken, as far as is known since the start; takes nothing.
+    pub(super) fn is_not_used(&self, hub: &HubId, number: RequestNumber) -> Result<(), ErrorCode> {
+        self.lock().of_hubs.get(hub).map_or(Ok(()), |known| take(&mut known.clone(), number))
+    }
+
     /// None where nothing is known of the hub since the start.
     fn take_known(&self, hub: &HubId, number: RequestNumber) -> Option<Result<(), ErrorCode>> {
         self.lock().of_hubs.get_mut(hub).map(|known| take(known, number))

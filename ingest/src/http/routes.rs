@@ -1,12 +1,22 @@
 //! Every route there is, in one table: it mounts them, and it can be read.
 
 use super::{
-    Refusal, alerts, batches, enrol, guard, health, hello, metrics, people,
+    Refusal, Shared, account, alerts, batches, enrol, guard, health, hello, metrics,
+    openapi::{self, viewer},
+    people,
+    problem::{unheard, unread},
+    records,
     register::{self, kinds},
     session,
 };
 use crate::{access::Permission, pages};
-use actix_web::{HttpResponse, Resource, http, http::header, web};
+use actix_web::{
+    HttpRequest, Resource,
+    error::{InternalError, UrlencodedError},
+    http,
+    http::header,
+    web,
+};
 use vitals::{
     ErrorCode,
     wire::{enrol::ENROL_PATH, hello::HELLO_PATH, v1::BATCHES_PATH},
@@ -121,6 +131,10 @@ routes! {
     "/v1/session/password" => {
         POST signed_in: session::change_password, "Changes the password of whoever is signed in, and signs them out elsewhere.";
     }
+    "/v1/staff/{staff}/account" => {
+        POST staff WriteStaff: account::make, "Makes a password for somebody's first sign-in, shown once, and signs them out everywhere.";
+        DELETE staff WriteStaff: account::take_away, "Takes somebody's account away, and signs them out everywhere.";
+    }
     "/v1/alerts" => {
         GET staff SeeReadings: alerts::list, "Lists the alerts of the people one looks after, those that wait first.";
     }
@@ -132,6 +146,15 @@ routes! {
     }
     "/v1/people/{patient}/log" => {
         GET staff SeeLog: people::log, "Shows who looked at a person's record or changed it, the newest first.";
+    }
+    "/v1/people/{patient}/export" => {
+        GET staff Export: records::export, "Gives out everything held about a person, as lines of JSON or as text.";
+    }
+    "/v1/people/{patient}/incident" => {
+        GET staff Export: records::incident, "Gives out what the service knew and did for a person between two times, signed.";
+    }
+    "/v1/people/{patient}/ended" => {
+        GET staff Erase: records::ended, "Shows the statement in the place of a record that was erased or disposed of.";
     }
     "/v1/people/{patient}/emergency" => {
         POST staff TakeEmergency: people::take_emergency, "Opens a person's record in an emergency, for a time and with a reason.";
@@ -147,6 +170,15 @@ routes! {
     }
     "/readyz" => {
         GET anybody: health::is_ready, "Says whether readings are taken.";
+    }
+    openapi::DOCUMENT_PATH => {
+        GET anybody: openapi::show, "This interface as an OpenAPI document.";
+    }
+    viewer::VIEWER_PATH => {
+        GET anybody: viewer::show, "This interface as a page, from its document.";
+    }
+    viewer::VIEWER_FILE_PATH => {
+        GET anybody: viewer::file, "A file that this page needs.";
     }
     "/metrics" => {
         GET this_machine: metrics::show, "Shows counts and gauges to programs on this machine.";
@@ -215,6 +247,8 @@ of_kinds! {
     "consent" Consent WriteConsent write WriteConsent;
     "objection" Objection WriteConsent write WriteConsent;
     "emergency" Emergency SeeLog;
+    "erasure" Erasure Erase write Erase;
+    "hold" Hold Erase write Erase;
 }
 
 /// Every route.
@@ -224,24 +258,34 @@ pub fn routes() -> impl Iterator<Item = &'static Route> {
 
 /// Mounts every route. [`Shared`](super::Shared) must be there as `web::Data<Shared>`.
 pub fn configure(cfg: &mut web::ServiceConfig) {
-    let malformed = || actix_web::Error::from(Refusal::new(ErrorCode::BodyMalformed));
-    let nowhere = || actix_web::Error::from(Refusal::new(ErrorCode::NotFound));
     cfg.app_data(
-        web::FormConfig::default().limit(pages::FORM_BYTES_MAX).error_handler(move |_cause, _request| malformed()),
+        web::FormConfig::default()
+            .limit(pages::FORM_BYTES_MAX)
+            .error_handler(|cause, request| form_unread(&cause, request)),
     )
-    .app_data(web::JsonConfig::default().error_handler(move |_cause, _request| malformed()))
-    .app_data(web::QueryConfig::default().error_handler(move |_cause, _request| malformed()))
-    .app_data(web::PathConfig::default().error_handler(move |_cause, _request| nowhere()));
+    .app_data(web::QueryConfig::default().error_handler(|_cause, request| unread(ErrorCode::BodyMalformed, request)))
+    .app_data(web::PathConfig::default().error_handler(|_cause, request| unread(ErrorCode::NotFound, request)));
     mount_main(cfg);
     mount_kinds(cfg);
-    cfg.default_service(web::to(async || Err::<HttpResponse, Refusal>(Refusal::new(ErrorCode::NotFound))));
+    cfg.default_service(web::to(async |request: HttpRequest| unheard(ErrorCode::NotFound, &request)));
+}
+
+/// A form that cannot be read is answered with a page, whatever its sender says they take: only pages have forms.
+fn form_unread(cause: &UrlencodedError, request: &HttpRequest) -> actix_web::Error {
+    let is_too_large = matches!(cause, UrlencodedError::Overflow { .. });
+    let code = if is_too_large { ErrorCode::BodyTooLarge } else { ErrorCode::BodyMalformed };
+    let response = match request.app_data::<web::Data<Shared>>() {
+        Some(shared) => pages::problem(&shared.pages, code),
+        None => Refusal::new(code).response(),
+    };
+    InternalError::from_response(Refusal::new(code), response).into()
 }
 
 /// A resource that says which methods it has when asked for another.
 fn resource(path: &str, methods: &[&str]) -> Resource {
     let allow = methods.join(", ");
-    web::resource(path).default_service(web::to(move || {
-        let mut response = Refusal::new(ErrorCode::MethodNotAllowed).response();
+    web::resource(path).default_service(web::to(move |request: HttpRequest| {
+        let mut response = unheard(ErrorCode::MethodNotAllowed, &request);
         if let Ok(allow) = header::HeaderValue::from_str(&allow) {
             response.headers_mut().insert(header::ALLOW, allow);
         }
@@ -299,7 +343,17 @@ mod tests {
         let open: Vec<&str> = routes().filter(|route| route.who == Who::Anybody).map(|route| route.path).collect();
         assert_eq!(
             open,
-            ["/v1/session", "/livez", "/readyz", pages::SIGN_IN_PATH, pages::SIGN_IN_PATH, "/assets/{file}"],
+            [
+                "/v1/session",
+                "/livez",
+                "/readyz",
+                openapi::DOCUMENT_PATH,
+                viewer::VIEWER_PATH,
+                viewer::VIEWER_FILE_PATH,
+                pages::SIGN_IN_PATH,
+                pages::SIGN_IN_PATH,
+                "/assets/{file}"
+            ],
             "open to anybody, and no other"
         );
     }

@@ -47,6 +47,8 @@ pub struct Accounts {
     guesses: Guesses,
     turns: Arc<Semaphore>,
     places: Arc<Semaphore>,
+    /// Held while an account is changed, and while a session begins: so that neither outlives a change it has not seen.
+    pub(super) changing: tokio::sync::Mutex<()>,
     /// Looked at where there is no account, so that it takes as long.
     nobodys: PasswordHash,
 }
@@ -78,6 +80,7 @@ impl Accounts {
             guesses: Guesses::default(),
             turns: Arc::new(Semaphore::new(HASHES_AT_ONCE)),
             places: Arc::new(Semaphore::new(HASHES_AT_ONCE + HASHES_WAITING_MAX)),
+            changing: tokio::sync::Mutex::default(),
             nobodys: nobodys.ok().flatten().ok_or(NoAccounts::Hash)?,
         })
     }
@@ -101,7 +104,10 @@ impl Accounts {
     }
 
     /// Does something costly with a password, in its turn, on a thread that serves no requests.
-    async fn hash<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, ErrorCode> {
+    pub(super) async fn hash<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, ErrorCode> {
         let turn = self.turn().await?;
         let done = spawn_blocking(move || {
             let done = work();
@@ -190,8 +196,16 @@ pub(crate) async fn begin_session(
     let known = staff.filter(|staff| shared.directory.relations().staff(staff).is_some());
     note(shared, what, known.as_ref().map_or("nobody here", StaffId::as_str)).await?;
     let account = account.ok_or(ErrorCode::SignInRefused)?;
+    let _nobody_changes_it = accounts.changing.lock().await;
+    is_unchanged(shared, &account).await?;
     guessers.iter().for_each(|by| accounts.guesses.forget(by));
     open(shared, accounts, account.staff, account.is_first)
+}
+
+/// Whether an account is what it was when the password was compared with it: hashing takes its time.
+async fn is_unchanged(shared: &Shared, account: &Account) -> Result<(), Refusal> {
+    let now = shared.store.account(&Access::system(Purpose::SignIn), &account.staff).await?;
+    if now.as_ref() == Some(account) { Ok(()) } else { Err(ErrorCode::SignInRefused.into()) }
 }
 
 /// Begins a session with a token of its own.
@@ -249,11 +263,12 @@ pub(crate) async fn new_password(
     if old == new {
         return Err(ErrorCode::PasswordRefused.into());
     }
-    let account = shared.store.account(&Access::system(Purpose::SignIn), staff).await?;
-    if !accounts.fits(account.as_ref(), old).await? {
+    let before = shared.store.account(&Access::system(Purpose::SignIn), staff).await?;
+    let fits = accounts.fits(before.as_ref(), old).await?;
+    let Some(before) = before.filter(|_| fits) else {
         note(shared, AuditKind::SignInRefused, staff.as_str()).await?;
         return Err(ErrorCode::SignInRefused.into());
-    }
+    };
     guessers.iter().for_each(|by| accounts.guesses.forget(by));
     let mut salt = [0; 16];
     shared.rng.fill(&mut salt).map_err(|error| {
@@ -263,6 +278,8 @@ pub(crate) async fn new_password(
     let kept = accounts.hash(move || PasswordHash::of(&new, salt)).await?.ok_or(ErrorCode::ServiceBusy)?;
     let secret = secret(&kept).ok_or(ErrorCode::Internal)?;
     let account = Account { staff: staff.clone(), secret: Some(secret), by: Some(staff.clone()), at, is_first: false };
+    let _nobody_changes_it = accounts.changing.lock().await;
+    is_unchanged(shared, &before).await?;
     // The sessions end with the commit, see `store::Audited`.
     commit(shared, &Access::system(Purpose::SignIn), Event::AccountSet(account)).await?;
     open(shared, accounts, staff.clone(), false)
@@ -275,14 +292,14 @@ pub(crate) fn secret(kept: &PasswordHash) -> Option<Text<400>> {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct SignInAsked {
+pub(super) struct SignInAsked {
     staff: String,
     password: Password,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct PasswordAsked {
+pub(super) struct PasswordAsked {
     old: Password,
     new: Password,
 }

@@ -6,8 +6,8 @@ use crate::{
     store::{ReadError, StoredDamage, StoredReading, Subject},
 };
 use chrono::{DateTime, TimeDelta, Utc};
-use look::{AlertRow, EquipmentRow, EvidenceRow, Person, ReadingRow, RuleSource, Whose, WorklistPage};
-use register::{Item, ItemRef};
+use look::{AlertRow, Away, EquipmentRow, EvidenceRow, Person, ReadingRow, RuleSource, Whose, WorklistPage};
+use register::{Item, ItemRef, Status};
 use rules::{Alert, Condition, Evidence, Finding, Workflow};
 use std::{
     cmp::Reverse,
@@ -109,6 +109,15 @@ fn person(patient: &PatientId, people: &People) -> Person {
     }
 }
 
+fn away(status: Status) -> Option<Away> {
+    match status {
+        Status::Active => None,
+        Status::Admitted(on) => Some(Away::Admitted(on)),
+        Status::Moved(on) => Some(Away::Moved(on)),
+        Status::Deceased(on) => Some(Away::Deceased(on)),
+    }
+}
+
 fn alert_row(alert: &Alert, people: &People) -> AlertRow {
     // Value and times are those of one reading: the latest that was as bad. An alert without evidence cannot be made;
     // should one be read, its own opening stands in.
@@ -127,6 +136,7 @@ fn alert_row(alert: &Alert, people: &People) -> AlertRow {
             Urgency::AsPlanned => look::Urgency::AsPlanned,
         },
         person: person(&alert.patient, people),
+        away: people.get(&alert.patient).and_then(|person| away(person.status)),
         why: why(alert),
         told: alert.patient_told.clone(),
         raised_at: alert.opened_at,

@@ -98,6 +98,36 @@ impl ImportFiles {
         fs::File::open(&self.folder)?.sync_all()
     }
 
+    /// Takes somebody out of every list, and away what a kill left half-written: how many lists named them.
+    ///
+    /// # Errors
+    /// Whatever the operating system says; the lists that were written before name them no more.
+    pub fn forget(&self, person: &PatientId) -> io::Result<usize> {
+        let files = match fs::read_dir(&self.folder) {
+            Ok(files) => files,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(0),
+            Err(error) => return Err(error),
+        };
+        let mut forgotten = 0;
+        for file in files {
+            let path = file?.path();
+            match path.extension().and_then(|extension| extension.to_str()) {
+                Some("new") => fs::remove_file(&path)?,
+                Some("txt") => {
+                    let name = path.file_stem().and_then(|name| name.to_str());
+                    let Some(id) = name.and_then(ImportId::parse) else { continue };
+                    let people = self.people(&id)?.unwrap_or_default();
+                    if people.contains(person) {
+                        self.note(&id, people.iter().filter(|other| *other != person))?;
+                        forgotten += 1;
+                    }
+                }
+                Some(_) | None => {}
+            }
+        }
+        Ok(forgotten)
+    }
+
     /// Whom an import was about to write; none where there is no such list.
     ///
     /// # Errors
@@ -128,6 +158,9 @@ mod tests {
         files.note(&id, &people).unwrap();
         assert_eq!(files.people(&id).unwrap().unwrap(), people);
         assert_eq!(fs::metadata(files.path(&id)).unwrap().permissions().mode() & 0o777, 0o600);
+        let gone = PatientId::parse("pt-a").unwrap();
+        assert_eq!((files.forget(&gone).unwrap(), files.forget(&gone).unwrap()), (1, 0));
+        assert_eq!(files.people(&id).unwrap().unwrap(), people[1..]);
         fs::write(files.path(&id), "Ada Test\n").unwrap();
         assert_eq!(files.people(&id).unwrap_err().kind(), io::ErrorKind::InvalidData);
     }

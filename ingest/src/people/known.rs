@@ -102,6 +102,8 @@ impl KnownPeople {
             | Item::Plan(_)
             | Item::Carer(_)
             | Item::Assignment(_)
+            | Item::Erasure(_)
+            | Item::Hold(_)
             | Item::Consent(_)
             | Item::Objection(_)
             | Item::Emergency(_) => {}

@@ -7,8 +7,8 @@
 
 use super::{
     ApplyError, Change, Committed, Cursor, Decide, KeptItem, Logged, NotVerified, Outcome, Progress, ReadError,
-    RegisterPlace, Scrubbed, SignedRoot, Slice, Store, StoreGauges, StoredDamage, StoredReading, StoredRefusal,
-    Subject, Verified, Version, Witness,
+    RecordEntry, RecordPlace, RegisterPlace, Scrubbed, SignedRoot, Slice, Store, StoreGauges, StoredDamage,
+    StoredReading, StoredRefusal, Subject, Tombstone, Verified, Version, WholeRecord, Witness,
 };
 use crate::{
     access::{Access, Denied, Directory, Purpose, Sessions},
@@ -71,6 +71,26 @@ impl Audited {
         method: &'static str,
         people: BTreeSet<PatientId>,
     ) -> Result<(), ReadError> {
+        self.noted(AuditKind::Read, who, method, people).await
+    }
+
+    /// As [`Self::looked_at`], where everything held of them is given out.
+    async fn given_out(
+        &self,
+        who: &Access,
+        method: &'static str,
+        people: BTreeSet<PatientId>,
+    ) -> Result<(), ReadError> {
+        self.noted(AuditKind::Exported, who, method, people).await
+    }
+
+    async fn noted(
+        &self,
+        what: AuditKind,
+        who: &Access,
+        method: &'static str,
+        people: BTreeSet<PatientId>,
+    ) -> Result<(), ReadError> {
         let people = who.newly_looked_at(people);
         if people.is_empty() {
             return Ok(());
@@ -81,7 +101,7 @@ impl Audited {
         let slice = |patient: &PatientId| {
             // Nothing opens this record to them, and yet it is in the answer: then there is no answer.
             let by = who.by(patient).ok_or(Denied)?;
-            let audit = Audit { what: AuditKind::Read, about: about.clone(), by: Some(by) };
+            let audit = Audit { what, about: about.clone(), by: Some(by) };
             Ok(Slice { subject: Subject::Patient(patient.clone()), events: vec![Event::Audited(audit)] })
         };
         let slices = people.iter().map(slice).collect::<Result<Vec<Slice>, Denied>>()?;
@@ -257,6 +277,30 @@ impl Store for Audited {
     async fn log_of(&self, who: &Access, patient: &PatientId, limit: usize) -> Result<Vec<Logged>, ReadError> {
         let log = self.inner.log_of(who, patient, limit).await?;
         self.telling(who, "log-of", log, [patient.clone()].into()).await
+    }
+
+    async fn ended(&self, who: &Access, patient: &PatientId) -> Result<Option<Tombstone>, ReadError> {
+        self.inner.ended(who, patient).await
+    }
+
+    async fn whole_record(&self, who: &Access, patient: &PatientId) -> Result<Option<WholeRecord>, ReadError> {
+        let record = self.inner.whole_record(who, patient).await?;
+        let people = record.iter().map(|_| patient.clone()).collect();
+        self.given_out(who, "whole-record", people).await?;
+        Ok(record)
+    }
+
+    async fn entries_of(
+        &self,
+        who: &Access,
+        patient: &PatientId,
+        before: Option<RecordPlace>,
+        limit: usize,
+    ) -> Result<(Vec<RecordEntry>, Option<RecordPlace>), ReadError> {
+        let entries = self.inner.entries_of(who, patient, before, limit).await?;
+        let people = entries.0.iter().map(|_| patient.clone()).collect();
+        self.given_out(who, "entries-of", people).await?;
+        Ok(entries)
     }
 
     async fn register(

@@ -8,7 +8,7 @@ use super::{ReadError, Subject, embedded::OpenError};
 use crate::access::Denied;
 use chrono::{DateTime, SecondsFormat, Utc};
 use ed25519_dalek::{Signature, VerifyingKey};
-use std::fmt;
+use std::{collections::BTreeMap, fmt};
 use thiserror::Error;
 use vitals::{hex, wire::sealed::SealedFor};
 
@@ -27,6 +27,8 @@ pub enum Wrong {
     NotNewest,
     /// It does not agree with another row that must agree with it.
     Disagrees,
+    /// It was emptied, and no signed statement covers that.
+    NotCovered,
     /// The signature does not fit, or is another key's.
     Signature,
 }
@@ -42,6 +44,7 @@ impl Wrong {
             Self::Chain => "does not follow from the entry before it",
             Self::NotNewest => "is an older version than the journal says was written last",
             Self::Disagrees => "does not agree with the rows that it must agree with",
+            Self::NotCovered => "was emptied, and no signed statement covers that",
             Self::Signature => "does not fit its signature",
         }
     }
@@ -68,6 +71,8 @@ impl BadRow {
             "known" => "the place of a reading's record",
             "record" => "the state of a person or hub",
             "person" => "a person's details",
+            "item" => "a thing of the register: a person, a place, a device, a care plan or the like",
+            "account" => "an account somebody signs in with",
             "alert" => "an alert",
             "timer" => "a timer",
             "job" => "a notification",
@@ -148,6 +153,10 @@ pub struct Verified {
     pub roots_beyond_damage: u64,
     /// The newest root, if there is one.
     pub newest_root: Option<SignedRoot>,
+    /// The keys that signed roots, each with the first root it signed. Whether they are the service's, the reader must know.
+    pub root_keys: BTreeMap<[u8; 32], u64>,
+    /// Whose keys signed the statements in the place of records that have ended, each with the first entry it signed.
+    pub statement_keys: BTreeMap<[u8; 32], u64>,
 }
 
 /// Why a store could not be verified.

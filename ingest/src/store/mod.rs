@@ -7,13 +7,17 @@ mod audited;
 mod committed;
 pub mod embedded;
 pub mod evidence;
+mod tombstone;
+mod whole_record;
 
 pub use audited::Audited;
 pub use committed::Committed;
 pub use evidence::{Scrubbed, SignedRoot, StoredDamage};
+pub use tombstone::{Ended, Statement, Tombstone};
+pub use whole_record::{EntryReading, EntryThing, Notification, RecordEntry, RecordPlace, WholeRecord};
 
 use crate::{
-    access::{Access, Denied, Purpose},
+    access::{Access, Denied},
     server_key::ServerKey,
 };
 use async_trait::async_trait;
@@ -129,6 +133,11 @@ pub enum ReadingOutcome {
         /// What the rules made of it the first time.
         verdict: Option<Verdict>,
     },
+    /// Stored before, and erased since or disposed of: it is not taken in again.
+    Erased {
+        /// The reading.
+        id: ReadingId,
+    },
     /// Stored before with other contents; this one is kept beside it.
     Conflict {
         /// The reading.
@@ -157,6 +166,9 @@ pub enum ApplyError {
     /// The thing is not in order.
     #[error("write into the register: {0}")]
     NotInOrder(#[from] NotInOrder),
+    /// The person's record was erased or disposed of: nothing is written of them any more.
+    #[error("apply a slice: the person's record has ended")]
+    Ended,
     /// The queue is full: try again later.
     #[error("queue a slice: the queue is full")]
     Busy,
@@ -261,10 +273,6 @@ pub struct Logged {
     pub at: DateTime<Utc>,
 }
 
-fn no_register() -> ReadError {
-    ReadError::Unavailable("this store keeps no register".to_owned())
-}
-
 /// How the store stands, as far as it can tell: what it has no number for is left out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct StoreGauges {
@@ -340,101 +348,81 @@ pub trait Store: Send + Sync {
     /// person.
     async fn witnessed(&self, who: &Access, heads: Vec<(PatientId, Witness)>) -> Result<Vec<bool>, ReadError>;
 
-    /// Readings of this hub that the store had and can no longer read: the hub is asked for them again. A store that never
-    /// misses any wants none.
-    async fn wanted(&self, who: &Access, _hub: &HubId, _limit: usize) -> Result<Vec<ReadingId>, ReadError> {
-        who.must_be(Purpose::Receive)?;
-        Ok(Vec::new())
-    }
+    /// Readings of this hub that the store had and can no longer read: the hub is asked for them again.
+    async fn wanted(&self, who: &Access, hub: &HubId, limit: usize) -> Result<Vec<ReadingId>, ReadError>;
 
-    /// Entries that cannot be read any more, of people and hubs the caller may see, the newest first. A store that never
-    /// loses any has none.
-    async fn damaged(&self, _who: &Access, _limit: usize) -> Result<Vec<StoredDamage>, ReadError> {
-        Ok(Vec::new())
-    }
+    /// Entries that cannot be read any more, of people and hubs the caller may see, the newest first.
+    async fn damaged(&self, who: &Access, limit: usize) -> Result<Vec<StoredDamage>, ReadError>;
 
     /// Looks at so many more rows, round and round, for damage that nobody has met yet, and does what can be done about it:
     /// marks what cannot be read, so that the rest is shown, and wants its readings again.
-    async fn scrub(&self, who: &Access, _rows: u64, _at: DateTime<Utc>) -> Result<Scrubbed, ReadError> {
-        who.must_be(Purpose::Verify)?;
-        Ok(Scrubbed { is_pass_over: true, ..Scrubbed::default() })
-    }
+    async fn scrub(&self, who: &Access, rows: u64, at: DateTime<Utc>) -> Result<Scrubbed, ReadError>;
 
     /// Returns once somebody has met damage that the scrubber should see to; waits until then.
-    async fn met_damage(&self) {
-        std::future::pending::<()>().await;
-    }
+    async fn met_damage(&self);
 
     /// Checks the whole store against itself, and tells how far it has come.
     async fn verify(
         &self,
         who: &Access,
-        _on_progress: &(dyn Fn(Progress) + Send + Sync),
-    ) -> Result<Verified, NotVerified> {
-        who.must_be(Purpose::Verify)?;
-        Err(ReadError::Unavailable("this store cannot verify itself".to_owned()).into())
-    }
+        on_progress: &(dyn Fn(Progress) + Send + Sync),
+    ) -> Result<Verified, NotVerified>;
 
     /// Signs the root over all chains, if a day (UTC) has begun since the newest; a store without a root waits for the first
     /// day after its first entry. None where it is not due, or the store keeps no roots.
     async fn sign_root(
         &self,
         who: &Access,
-        _key: &ServerKey,
-        _at: DateTime<Utc>,
-    ) -> Result<Option<Committed<SignedRoot>>, ReadError> {
-        who.must_be(Purpose::Verify)?;
-        Ok(None)
-    }
+        key: &ServerKey,
+        at: DateTime<Utc>,
+    ) -> Result<Option<Committed<SignedRoot>>, ReadError>;
 
     /// The newest signed root, if there is one.
-    async fn newest_root(&self, who: &Access) -> Result<Option<SignedRoot>, ReadError> {
-        who.must_be(Purpose::Verify)?;
-        Ok(None)
-    }
+    async fn newest_root(&self, who: &Access) -> Result<Option<SignedRoot>, ReadError>;
+
+    /// The statement that stands in the place of a person's record, where it was erased or disposed of. For whoever may agree
+    /// to an erasure: whose the person was, nothing tells any more.
+    async fn ended(&self, who: &Access, patient: &PatientId) -> Result<Option<Tombstone>, ReadError>;
+
+    /// Everything held of a person as it now is; none where the store has nobody of this id. For whoever may give it out.
+    async fn whole_record(&self, who: &Access, patient: &PatientId) -> Result<Option<WholeRecord>, ReadError>;
+
+    /// The entries of a person's record before a place, or the newest; and the place where they go on, if they do. For
+    /// whoever may give them out.
+    async fn entries_of(
+        &self,
+        who: &Access,
+        patient: &PatientId,
+        before: Option<RecordPlace>,
+        limit: usize,
+    ) -> Result<(Vec<RecordEntry>, Option<RecordPlace>), ReadError>;
 
     /// Things of the register, each as it now is, in the order they were first written, after a place; and the place after
-    /// them. For [`Purpose::Directory`] only: everybody else asks for one person's or one thing.
+    /// them. For [`Directory`](crate::access::Purpose::Directory) only: everybody else asks for one person's or one thing.
     async fn register(
         &self,
         who: &Access,
-        _after: RegisterPlace,
-        _limit: usize,
-    ) -> Result<(Vec<KeptItem>, RegisterPlace), ReadError> {
-        who.must_be(Purpose::Directory)?;
-        Err(no_register())
-    }
+        after: RegisterPlace,
+        limit: usize,
+    ) -> Result<(Vec<KeptItem>, RegisterPlace), ReadError>;
 
     /// One thing of the register as it now is, if there is one that the caller may see.
-    async fn item(&self, _who: &Access, _which: &ItemRef) -> Result<Option<KeptItem>, ReadError> {
-        Err(no_register())
-    }
+    async fn item(&self, who: &Access, which: &ItemRef) -> Result<Option<KeptItem>, ReadError>;
 
     /// What the register holds of one person, as far as the caller may see it.
-    async fn items_of(&self, _who: &Access, _patient: &PatientId) -> Result<Vec<KeptItem>, ReadError> {
-        Err(no_register())
-    }
+    async fn items_of(&self, who: &Access, patient: &PatientId) -> Result<Vec<KeptItem>, ReadError>;
 
     /// Every version of a thing that the caller may see, the newest first.
-    async fn versions(&self, _who: &Access, _which: &ItemRef, _limit: usize) -> Result<Vec<Version>, ReadError> {
-        Err(no_register())
-    }
+    async fn versions(&self, who: &Access, which: &ItemRef, limit: usize) -> Result<Vec<Version>, ReadError>;
 
     /// Who looked at a person's record or changed it, the newest first: for whoever may see that log.
-    async fn log_of(&self, _who: &Access, _patient: &PatientId, _limit: usize) -> Result<Vec<Logged>, ReadError> {
-        Err(no_register())
-    }
+    async fn log_of(&self, who: &Access, patient: &PatientId, limit: usize) -> Result<Vec<Logged>, ReadError>;
 
     /// The account of a member of staff, for signing in.
-    async fn account(&self, who: &Access, _staff: &StaffId) -> Result<Option<Account>, ReadError> {
-        who.must_be(Purpose::SignIn)?;
-        Err(no_register())
-    }
+    async fn account(&self, who: &Access, staff: &StaffId) -> Result<Option<Account>, ReadError>;
 
     /// How the store stands. Answers at once and never touches the disk.
-    fn gauges(&self) -> StoreGauges {
-        StoreGauges::default()
-    }
+    fn gauges(&self) -> StoreGauges;
 
     /// Returns once the store can no longer be believed and has halted, so that the process can end and say so; waits
     /// for ever where it never does.

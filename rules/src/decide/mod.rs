@@ -74,7 +74,7 @@ fn decide_within(
     at: DateTime<Utc>,
 ) -> Decisions {
     let mut deciding = Deciding::new(plan, before, at);
-    let mut readings: Vec<(&Admitted, bool)> = events.iter().filter_map(reading_of).collect();
+    let mut readings: Vec<(&Admitted, bool)> = events.iter().filter_map(Event::to_judge).collect();
     readings.sort_by_key(|(admitted, _)| (admitted.event_time(), admitted.reading.id));
     deciding.judged.reserve(readings.len());
     for (admitted, is_again) in readings {
@@ -93,21 +93,6 @@ fn decide_within(
     deciding.finish()
 }
 
-fn reading_of(event: &Event) -> Option<(&Admitted, bool)> {
-    match event {
-        Event::Reading(admitted) => Some((admitted, false)),
-        Event::Reconsider(admitted) => Some((admitted, true)),
-        Event::Refused(_)
-        | Event::Due(_)
-        | Event::Acknowledged { .. }
-        | Event::Delivered { .. }
-        | Event::Written(_)
-        | Event::AccountSet(_)
-        | Event::Audited(_)
-        | Event::Received { .. } => None,
-    }
-}
-
 /// What to store when the rules failed: every reading unjudged with its reason, and a technical alert so that this is
 /// never silent. Uses no pack.
 #[must_use]
@@ -120,7 +105,7 @@ pub fn unevaluated(
 ) -> Decisions {
     let plan = Plan::without_packs(channels.to_vec());
     let mut deciding = Deciding::new(&plan, before, at);
-    for (admitted, is_again) in events.iter().filter_map(reading_of) {
+    for (admitted, is_again) in events.iter().filter_map(Event::to_judge) {
         deciding.not_judged(admitted, is_again, reason);
     }
     deciding.finish()

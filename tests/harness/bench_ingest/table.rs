@@ -8,6 +8,7 @@ use super::{
     targets,
     world::{ONE_CARE_HOME_IN, PEOPLE_OF_A_CARE_HOME},
 };
+use crate::bench::Figures;
 use std::{collections::BTreeMap, fmt};
 
 /// What was measured.
@@ -51,16 +52,8 @@ const COLUMNS: [(&str, &str); 14] = [
     ("requests", "requests"),
 ];
 
-impl Table {
-    /// The figures by name, as JSON.
-    #[must_use]
-    pub fn json(&self) -> String {
-        serde_json::to_string_pretty(&self.named()).unwrap_or_default()
-    }
-
-    /// The figures by name.
-    #[must_use]
-    pub fn named(&self) -> BTreeMap<String, f64> {
+impl Figures for Table {
+    fn named(&self) -> BTreeMap<String, f64> {
         let mut named: BTreeMap<String, f64> = self.rows.iter().flat_map(Row::figures).collect();
         if let Some(room) = &self.room {
             named.insert("bytes_readings".to_owned(), real(room.readings));
@@ -69,7 +62,9 @@ impl Table {
         }
         named
     }
+}
 
+impl Table {
     fn ours(&self, f: &mut fmt::Formatter<'_>, named: &BTreeMap<String, f64>) -> fmt::Result {
         write!(f, "\n{:<14}{:>6}", "ours", "conns")?;
         COLUMNS.iter().try_for_each(|(heading, _)| write!(f, "{heading:>11}"))?;

@@ -9,6 +9,7 @@ mod people;
 mod protocol;
 
 use crate::{
+    bench::Figures,
     clock::time_of,
     trouble::{Doing, Trouble},
 };
@@ -168,12 +169,9 @@ fn fastest_ns(each: usize, rounds: usize, round: impl Fn()) -> f64 {
     fastest.as_secs_f64() * 1e9 / f64::from(u32::try_from(each.max(1)).unwrap_or(u32::MAX))
 }
 
-impl Table {
-    /// The figures by name.
-    #[must_use]
-    pub fn json(&self) -> String {
-        let rows: BTreeMap<&str, f64> = self.rows.iter().map(|row| (row.name.as_str(), row.ns)).collect();
-        serde_json::to_string_pretty(&rows).unwrap_or_default()
+impl Figures for Table {
+    fn named(&self) -> BTreeMap<String, f64> {
+        self.rows.iter().map(|row| (row.name.clone(), row.ns)).collect()
     }
 }
 
@@ -214,7 +212,7 @@ mod tests {
         {
             assert!(text.contains(what), "{what}: {text}");
         }
-        assert_eq!(table.json().lines().count(), 2 + table.rows.len());
+        assert_eq!(table.named().len(), table.rows.len());
     }
 
     #[test]

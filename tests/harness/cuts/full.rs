@@ -15,7 +15,7 @@ use super::{
 use crate::{
     clock::wait_until,
     contents::{Contents, verified},
-    ingest_process::{IngestProcess, Launched, Starting},
+    ingest_process::{IngestProcess, Starting},
     signed_client::{Answer, Call},
     staff::LOOKS_AFTER,
     trouble::{Doing, Trouble},
@@ -188,13 +188,7 @@ impl Disk {
         if self.is_planted {
             environment.push((PLANT, WITHOUT_RESERVE));
         }
-        match Starting::start(&self.program, &self.settings, &self.log, &environment)?.listens()? {
-            Launched::Listens(process) => Ok(process),
-            Launched::Ended(status) => {
-                let log = fs::read_to_string(&self.log).unwrap_or_default();
-                Err(Trouble::new("start the service", format!("it ended with {status} and logged {log}")))
-            }
-        }
+        Starting::start(&self.program, &self.settings, &self.log, &environment)?.process()
     }
 
     /// From the first start to the ordered stop.

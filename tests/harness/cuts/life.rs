@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     contents::{Contents, verified},
-    ingest_process::{IngestProcess, Launched, Starting},
+    ingest_process::{IngestProcess, Starting},
     trouble::{Doing, Trouble},
     under_test::{PLANT, SYNCHRONOUS_NORMAL},
 };
@@ -68,13 +68,7 @@ impl Life {
     }
 
     fn start(&self) -> Result<IngestProcess, Trouble> {
-        match self.starting()?.listens()? {
-            Launched::Listens(process) => Ok(process),
-            Launched::Ended(status) => {
-                let log = fs::read_to_string(&self.log).unwrap_or_default();
-                Err(Trouble::new("start the service after a cut", format!("it ended with {status} and logged {log}")))
-            }
-        }
+        self.starting()?.process().doing("start the service after a cut")
     }
 
     /// Starts the service, offers everything again, sends more, cuts the power, and judges what is left.

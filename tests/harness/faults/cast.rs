@@ -1,25 +1,16 @@
 //! The invented people, hubs and staff of the fault runs, with the access of each.
-//!
-//! Nobody outside the service can make a hub's access, so each is taken from a request that the hub signed, by a store
-//! that remembers who called it.
 
 use crate::{
-    planted::FaultyStore,
-    service::{MORNING, Recorder, SetClock, server_key},
-    signed_client::{TestHub, batch},
+    hub_access::signed_in,
+    service::MORNING,
     trouble::{Doing, Trouble},
 };
 use actix_web::{http::header::COOKIE, test::TestRequest};
 use chrono::{DateTime, TimeDelta, Utc};
 use ingest::{
-    access::{
-        Access, Caseload, Directory, HubEntry, HubRegistry, LocalSignIn, NobodySignsIn, Purpose, SESSION_COOKIE,
-        Sessions, SignIn,
-    },
+    access::{Access, Caseload, Directory, LocalSignIn, SESSION_COOKIE, Sessions, SignIn},
     decide::ByPlan,
-    http::PageSettings,
-    service::{Parts, Service, StaffSignIn},
-    store::{Decide, Slice, Subject},
+    store::Decide,
 };
 use register::{
     Consent, ContactChoices, Item, Place, Post, Role, Span, Staff, Team,
@@ -28,7 +19,6 @@ use register::{
 use rules::{Actor, Channel, Decisions, Event, PatientState, Person, event::Account};
 use std::{
     collections::{BTreeMap, BTreeSet},
-    net::{SocketAddr, TcpListener},
     sync::Arc,
 };
 use vitals::{
@@ -37,10 +27,7 @@ use vitals::{
     hex,
     id::{OrganisationId, RecordId, StaffId, TeamId},
     nhs::Realm,
-    wire::signing::RequestNumber,
 };
-
-use super::disk::StoreDisk;
 
 /// Everybody in a run.
 #[derive(Clone)]
@@ -86,7 +73,8 @@ impl Cast {
         let packs = vec![rules::pack::demo_pack().doing("read the demo's protocol")?];
         let plan = ByPlan::for_demo(packs, vec![Channel::Console]).doing("activate the demo's protocol")?;
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
-        let access = runtime.doing("start a runtime")?.block_on(sign_in(&all))?;
+        let keyed = all.iter().map(|(hub, people)| (hub.clone(), people.iter().cloned().collect()));
+        let access = runtime.doing("start a runtime")?.block_on(signed_in(keyed.collect()))?;
         let people = persons(&everybody)?;
         Ok(Self {
             things: things(&everybody)?,
@@ -208,57 +196,4 @@ impl Decide for GivesUp {
     fn unevaluated(&self, before: &PatientState, events: &[Event], reason: ErrorCode, at: DateTime<Utc>) -> Decisions {
         self.0.unevaluated(before, events, reason, at)
     }
-}
-
-/// Starts a service, lets every hub sign a request to it, and keeps what the service made of each.
-async fn sign_in(hubs: &[(HubId, Vec<PatientId>)]) -> Result<BTreeMap<HubId, Access>, Trouble> {
-    let store = Arc::new(FaultyStore::new(Arc::new(StoreDisk::default().open_store()?)));
-    let keyed = |(seed, (hub, people)): (u8, &(HubId, Vec<PatientId>))| {
-        let key = TestHub::new(hub.as_str(), [seed; 32]).doing("make a hub's key")?;
-        let public_key = key.key().public_key().doing("take a public key")?;
-        Ok((key, (hub.clone(), HubEntry { public_key, patients: people.iter().cloned().collect() })))
-    };
-    let (keys, entries): (Vec<TestHub>, BTreeMap<HubId, HubEntry>) =
-        (1..=u8::MAX).zip(hubs).map(keyed).collect::<Result<Vec<_>, Trouble>>()?.into_iter().unzip();
-    let parts = Parts {
-        clock: Arc::new(SetClock::at(MORNING)),
-        rng: Arc::new(ingest::rng::OsRandomness),
-        events: Arc::new(Recorder::default()),
-        store: store.clone(),
-        server_key: server_key(),
-        decide: Arc::new(ByPlan::default()),
-        hubs: HubRegistry::new(entries),
-        people: Vec::new(),
-        sign_in: StaffSignIn::Seeded(Arc::new(NobodySignsIn)),
-        pages: PageSettings {
-            service_name: "Hubs sign in".to_owned(),
-            banner: None,
-            service_hours: "Never.".to_owned(),
-            is_loopback_only: true,
-        },
-        channels: BTreeMap::new(),
-        listener: TcpListener::bind("127.0.0.1:0").doing("find a port")?,
-    };
-    let service = Service::start(parts).await.doing("start a service for the hubs to sign in")?;
-    let mut access = BTreeMap::new();
-    for key in keys {
-        let hub = HubId::parse(key.name()).doing("name a hub")?;
-        send(key, service.address()).await?;
-        // Nobody but the hub itself, and the service for it, may say that its request was received.
-        let received = Event::Received { hub: hub.clone(), number: RequestNumber { epoch: 1, sequence: 1 } };
-        let received = Slice { subject: Subject::Service, events: vec![received] };
-        let is_hubs =
-            |caller: &Access| caller.may_apply(&received).is_ok() && caller.must_be(Purpose::Receive).is_err();
-        let own = store.callers().into_iter().find(is_hubs);
-        access.insert(hub, own.ok_or_else(|| Trouble::new("take a hub's access", "it did not call"))?);
-    }
-    if service.stop().await { Ok(access) } else { Err(Trouble::new("stop the service", "it did not stop in time")) }
-}
-
-/// A batch without readings: its number alone is applied, by the hub's own access.
-async fn send(hub: TestHub, address: SocketAddr) -> Result<(), Trouble> {
-    let call = hub.signed(batch(&[], MORNING), MORNING).doing("sign a request")?;
-    let answer = tokio::task::spawn_blocking(move || call.send(address)).await.doing("wait for a request")?;
-    let status = answer.doing("send a request")?.status;
-    if status == 200 { Ok(()) } else { Err(Trouble::new("sign a hub in", format!("the service answered {status}"))) }
 }

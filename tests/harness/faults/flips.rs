@@ -82,6 +82,28 @@ pub struct Plan {
     pub alike_max: usize,
     /// How many threads flip, each with a store of its own.
     pub threads: usize,
+    /// Which part of the bits.
+    pub part: Part,
+}
+
+/// One of so many parts of the bits, each spread over the whole file: all of them are too many for one sitting.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Part {
+    /// Which, counted from 1.
+    pub number: usize,
+    /// How many there are.
+    pub of: usize,
+}
+
+impl Part {
+    /// All of it.
+    pub const WHOLE: Self = Self { number: 1, of: 1 };
+
+    /// Whether a flip is one worker's of this part.
+    fn has(self, flip: usize, worker: usize, workers: usize) -> bool {
+        let row = flip / IN_A_ROW;
+        row % self.of + 1 == self.number && row / self.of % workers == worker
+    }
 }
 
 /// What flips in one place came to.
@@ -125,6 +147,8 @@ pub struct Tally {
     pub readings: usize,
     /// Bytes of the file.
     pub bytes: usize,
+    /// What the file was: parts that are of one store say the same.
+    pub file: String,
     /// Questions there are.
     pub questions: usize,
     /// Questions asked.
@@ -186,10 +210,10 @@ impl Tally {
 impl fmt::Display for Tally {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Seen { flips, harmless, unread, noticed, not_opened, left_out, not_recognised, silent } = self.all();
-        let Self { readings, bytes, questions, asked, both, planted, .. } = self;
+        let Self { readings, bytes, file, questions, asked, both, planted, .. } = self;
         write!(
             f,
-            "bit flips {flips} in a store of {readings} readings and {bytes} bytes, {asked} of {questions} questions asked again: harmless {harmless} (read by no question {unread}), noticed {noticed}, not opened {not_opened}, work lists with rows left out {left_out}, readings not recognised when offered again {not_recognised}, silent wrong reads {silent}; judged otherwise by a store opened anew {} of {}; planted plain SQL: read wrong in silence {} of {}",
+            "bit flips {flips} in a store of {readings} readings and {bytes} bytes ({file}), {asked} of {questions} questions asked again: harmless {harmless} (read by no question {unread}), noticed {noticed}, not opened {not_opened}, work lists with rows left out {left_out}, readings not recognised when offered again {not_recognised}, silent wrong reads {silent}; judged otherwise by a store opened anew {} of {}; planted plain SQL: read wrong in silence {} of {}",
             both.1, both.0, planted.1, planted.0
         )
     }
@@ -256,6 +280,7 @@ pub fn flip(seed: u64, plan: Plan) -> Result<Tally, Trouble> {
     let mut tally = Tally {
         readings: subject.asking.truth.readings.len(),
         bytes: subject.sound.file(DATABASE_FILE).map_or(0, <[u8]>::len),
+        file: subject.sound.file(DATABASE_FILE).map(blake3::hash).map_or_else(String::new, short),
         questions: subject.questions.len(),
         ..Tally::default()
     };
@@ -263,6 +288,11 @@ pub fn flip(seed: u64, plan: Plan) -> Result<Tally, Trouble> {
         tally.add(part?);
     }
     Ok(tally)
+}
+
+/// The first eight digits of a digest.
+fn short(digest: blake3::Hash) -> String {
+    digest.to_hex().chars().take(8).collect()
 }
 
 fn broke_down() -> Trouble {
@@ -344,7 +374,7 @@ impl<'a> Subject<'a> {
         let store = disk.open_store()?;
         for number in 0..plan.flips.unwrap_or(bytes * 8) {
             let bit = if plan.flips.is_some() { draw.below(bytes * 8) } else { number };
-            if number / IN_A_ROW % plan.threads.max(1) != worker {
+            if !plan.part.has(number, worker, plan.threads.max(1)) {
                 continue;
             }
             let page = page_of(bit);

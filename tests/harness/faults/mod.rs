@@ -19,6 +19,7 @@ pub mod view;
 use crate::trouble::Trouble;
 use cast::Cast;
 use fail::Ways;
+pub use flips::Part;
 use flips::Plan;
 use std::fmt;
 
@@ -44,6 +45,8 @@ pub struct Numbers {
     pub is_quick: bool,
     /// What is drawn is drawn from this.
     pub seed: u64,
+    /// Which part of the bits.
+    pub part: Part,
     /// How many threads judge crash images, and flip bits.
     pub threads: usize,
 }
@@ -97,7 +100,7 @@ pub fn run(numbers: &Numbers) -> Result<Summary, Trouble> {
             Bits::Some(flips) => Some(flips),
             Bits::All => None,
         };
-        let threads = numbers.threads;
+        let (threads, part) = (numbers.threads, numbers.part);
         let plan = if numbers.is_quick {
             Plan {
                 shape: flips::SHORT,
@@ -107,6 +110,7 @@ pub fn run(numbers: &Numbers) -> Result<Summary, Trouble> {
                 planted_every: 200,
                 alike_max: 1,
                 threads,
+                part,
             }
         } else {
             Plan {
@@ -117,6 +121,7 @@ pub fn run(numbers: &Numbers) -> Result<Summary, Trouble> {
                 planted_every: 997,
                 alike_max: 3,
                 threads,
+                part,
             }
         };
         let tally = flips::flip(numbers.seed, plan)?;

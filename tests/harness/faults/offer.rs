@@ -85,5 +85,7 @@ fn is_right(outcome: &ReadingOutcome, there: &BTreeSet<ReadingId>) -> bool {
     match outcome {
         ReadingOutcome::Duplicate { .. } | ReadingOutcome::Conflict { .. } => was_there,
         ReadingOutcome::Stored { .. } | ReadingOutcome::Unassigned { .. } => !was_there,
+        // Nobody's record ends in these.
+        ReadingOutcome::Erased { .. } => false,
     }
 }

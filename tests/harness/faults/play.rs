@@ -144,6 +144,7 @@ pub fn reading_of(outcome: &ReadingOutcome) -> ReadingId {
         ReadingOutcome::Stored { id, .. }
         | ReadingOutcome::Unassigned { id }
         | ReadingOutcome::Duplicate { id, .. }
+        | ReadingOutcome::Erased { id }
         | ReadingOutcome::Conflict { id } => *id,
     }
 }

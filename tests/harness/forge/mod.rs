@@ -22,9 +22,13 @@ use model::Model;
 use service::InProcess;
 use spoil::{Kind, Spoilt, spoil};
 use std::{collections::BTreeMap, fmt, thread};
+use vitals::ErrorCode;
 
 /// Most spoilt requests that a verifier with a hole is offered before the forger counts as blind.
 const TRIES_FOR_A_HOLE: u64 = 20_000;
+
+/// Most spoilt requests that one service is sent: fewer than it takes of one hub at once.
+const SPOILT_FOR_A_SERVICE: u64 = 2_500;
 
 /// Most accepted requests that are shown.
 const SHOWN_MAX: usize = 5;
@@ -36,7 +40,7 @@ pub struct Numbers {
     pub mutations: u64,
     /// What is drawn is drawn from this.
     pub seed: u64,
-    /// Over how many services, each with a thread of its own.
+    /// By how many threads, each with services of its own.
     pub threads: u64,
 }
 
@@ -66,6 +70,8 @@ impl Summary {
     #[must_use]
     pub fn holds(&self) -> bool {
         self.accepted == 0
+            // Refused for their number, they would show nothing of the checks.
+            && !self.refused.contains_key(ErrorCode::HubTooFast.code())
             && Kind::ALL.iter().all(|kind| self.tried.contains_key(kind.name()))
             && self.holes.len() == Skips::ALL.len()
             && self.holes.values().all(Option::is_some)
@@ -115,7 +121,7 @@ pub fn run(numbers: &Numbers) -> Result<Summary, Trouble> {
         let start = |share: u64| {
             let extra = u64::from(share < numbers.mutations % threads);
             let seed = numbers.seed.wrapping_mul(1_000).wrapping_add(share);
-            scope.spawn(move || against_the_service(numbers.mutations / threads + extra, seed))
+            scope.spawn(move || against_services(numbers.mutations / threads + extra, seed))
         };
         let running: Vec<_> = (0..threads).map(start).collect();
         running
@@ -129,8 +135,17 @@ pub fn run(numbers: &Numbers) -> Result<Summary, Trouble> {
     Ok(summary)
 }
 
-fn against_the_service(mutations: u64, seed: u64) -> Result<Summary, Trouble> {
+fn against_services(mutations: u64, seed: u64) -> Result<Summary, Trouble> {
     let (corpus, draw) = (Corpus::new()?, Draw(Seeded::new(seed, "forge")));
+    let mut summary = Summary::default();
+    while summary.count() < mutations {
+        let left = mutations - summary.count();
+        summary.add(against_one_service(&corpus, &draw, left.min(SPOILT_FOR_A_SERVICE))?);
+    }
+    Ok(summary)
+}
+
+fn against_one_service(corpus: &Corpus, draw: &Draw, mutations: u64) -> Result<Summary, Trouble> {
     InProcess::run(async |service| {
         for sent in corpus.sent() {
             let answer =
@@ -142,7 +157,7 @@ fn against_the_service(mutations: u64, seed: u64) -> Result<Summary, Trouble> {
         let before = service.changes().await?;
         let mut summary = Summary::default();
         while summary.count() < mutations {
-            let Some(Spoilt { kind, call, .. }) = spoil(&corpus, &draw)? else { continue };
+            let Some(Spoilt { kind, call, .. }) = spoil(corpus, draw)? else { continue };
             let Some(answer) = service.send(&call).await? else { continue };
             *summary.tried.entry(kind.name()).or_default() += 1;
             if answer.starts_with('2') {

@@ -2,7 +2,7 @@
 
 use super::corpus::HUB_C;
 use crate::{
-    service::{HUB_A, HUB_B, MORNING, SetClock, server_key},
+    service::{HUB_A, HUB_B, MORNING, bare},
     signed_client::Call,
     trouble::{Doing, Trouble},
 };
@@ -20,18 +20,17 @@ use actix_web::{
 use chrono::TimeDelta;
 use hub_agent::uplink::sign::HubKey;
 use ingest::{
-    access::{Access, HubEntry, HubRegistry, NobodySignsIn, Purpose},
-    decide::ByPlan,
+    access::{Access, HubEntry, Purpose},
     events::{Events, ServiceEvent},
-    http::{PageSettings, Shared},
-    service::{Parts, StaffSignIn, in_process},
+    http::Shared,
+    service::{Parts, in_process},
     store::{
         Cursor,
         embedded::{EmbeddedStore, StoreKeys},
     },
 };
 use register::{Hub, HubKey as RegisteredKey, Item, Span};
-use std::{collections::BTreeMap, net::TcpListener, pin::Pin, sync::Arc};
+use std::{pin::Pin, sync::Arc};
 use vitals::{HubId, wire::v1::Problem};
 
 /// Most changes that are looked at: more than the good requests make.
@@ -143,25 +142,6 @@ fn parts(store: Arc<EmbeddedStore>) -> Result<Parts, Trouble> {
         let entry = HubEntry { public_key: key(seed)?, patients: [].into() };
         Ok((HubId::parse(name).doing("name a hub")?, entry))
     };
-    let hubs: BTreeMap<HubId, HubEntry> =
-        [(HUB_A, 0xa), (HUB_B, 0xb)].into_iter().map(entry).collect::<Result<_, Trouble>>()?;
-    Ok(Parts {
-        clock: Arc::new(SetClock::at(MORNING)),
-        rng: Arc::new(ingest::rng::OsRandomness),
-        events: Arc::new(Unheard),
-        store,
-        server_key: server_key(),
-        decide: Arc::new(ByPlan::default()),
-        hubs: HubRegistry::new(hubs),
-        people: Vec::new(),
-        sign_in: StaffSignIn::Seeded(Arc::new(NobodySignsIn)),
-        pages: PageSettings {
-            service_name: "Forged at".to_owned(),
-            banner: None,
-            service_hours: "Never.".to_owned(),
-            is_loopback_only: true,
-        },
-        channels: BTreeMap::new(),
-        listener: TcpListener::bind("127.0.0.1:0").doing("find a port")?,
-    })
+    let hubs = [(HUB_A, 0xa), (HUB_B, 0xb)].into_iter().map(entry).collect::<Result<_, Trouble>>()?;
+    Ok(Parts { events: Arc::new(Unheard), ..bare(store, hubs)? })
 }

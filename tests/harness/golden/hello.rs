@@ -7,6 +7,7 @@ use ingest::{server_key::ServerKey, store::Witness};
 use vitals::{
     ReadingId,
     wire::{
+        announced::Fingerprint,
         hello::{Deaf, Heartbeat, Hello, HelloAnswer, OutboxStanding, StoreStanding},
         sealed::SealedFor,
         v1,
@@ -62,6 +63,8 @@ pub fn hello_answer() -> Result<HelloAnswer, String> {
         received_at: v1::moment(eight_o_clock()?),
         heartbeat: Some(ServerKey::from_seed(&SEED).seal(SealedFor::Heartbeat, &document)),
         offer_again: vec![ReadingId::derive(&[b"a reading that was lost"]).to_string()],
+        next_keys: vec![ServerKey::from_seed(&[6; 32]).hand_over(&ServerKey::from_seed(&SEED), eight_o_clock()?)],
+        certificates: Some(ServerKey::from_seed(&SEED).certificates(&Fingerprint::of([0xab; 32]), None)),
     })
 }
 

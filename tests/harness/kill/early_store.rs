@@ -5,19 +5,15 @@
 //! is acknowledged at once. The real store gets the same slices up to [`LATE_BY`] later, in the background. An ordered
 //! stop waits for them, so all is well until the process is killed: then what was acknowledged last is in no store.
 
+use crate::fault::{Answers, Call, Fault, behind};
 use async_trait::async_trait;
-use chrono::{DateTime, Utc};
 use ingest::{
-    access::Access,
     disk::{DATABASE_FILE, Folder},
     store::{
-        ApplyError, Change, Committed, Cursor, Decide, KeptItem, Logged, Outcome, ReadError, RegisterPlace, Slice,
-        Store, StoredReading, StoredRefusal, Version, Witness,
+        Store,
         embedded::{EmbeddedStore, OpenError, StoreKeys},
     },
 };
-use register::ItemRef;
-use rules::{Alert, Job, Person, Timer, event::Account};
 use std::{
     fs, io,
     path::Path,
@@ -25,7 +21,6 @@ use std::{
     time::Duration,
 };
 use tokio::{sync::mpsc, task::JoinHandle};
-use vitals::{Admitted, AlertId, HubId, PatientId, id::StaffId, wire::signing::ReplayWindow};
 
 /// How late the real store gets what was acknowledged: as a write-behind cache that means well.
 pub const LATE_BY: Duration = Duration::from_millis(75);
@@ -36,15 +31,8 @@ const SCRATCH: &str = "acknowledged-early";
 /// Most calls that wait for the real store.
 const WAITING_MAX: usize = 4096;
 
-struct Call {
-    who: Access,
-    slices: Vec<Slice>,
-    decide: Arc<dyn Decide>,
-    at: DateTime<Utc>,
-}
-
+/// Stands before the scratch store; has the real one behind its back.
 struct AcknowledgesEarly {
-    scratch: EmbeddedStore,
     real: Arc<EmbeddedStore>,
     later: Mutex<Option<mpsc::Sender<Call>>>,
     forwarding: Mutex<Option<JoinHandle<()>>>,
@@ -61,12 +49,8 @@ pub fn acknowledges_early(folder: &Path, keys: StoreKeys) -> Result<Arc<dyn Stor
     let real = Arc::new(EmbeddedStore::open(Arc::new(Folder::new(folder)), keys)?);
     let (later, waiting) = mpsc::channel(WAITING_MAX);
     let forwarding = tokio::spawn(forward(waiting, Arc::clone(&real)));
-    Ok(Arc::new(AcknowledgesEarly {
-        scratch,
-        real,
-        later: Mutex::new(Some(later)),
-        forwarding: Mutex::new(Some(forwarding)),
-    }))
+    let (later, forwarding) = (Mutex::new(Some(later)), Mutex::new(Some(forwarding)));
+    Ok(behind(Arc::new(scratch), Arc::new(AcknowledgesEarly { real, later, forwarding })))
 }
 
 /// An empty folder, or one with the real store's files as the last process left them.
@@ -90,134 +74,39 @@ async fn forward(mut waiting: mpsc::Receiver<Call>, real: Arc<EmbeddedStore>) {
         while let Ok(next) = waiting.try_recv() {
             calls.push(next);
         }
-        for Call { who, slices, decide, at } in calls {
+        for call in calls {
             // Acknowledged long ago: nobody is left to hear of a failure.
-            drop(real.apply(&who, slices, decide, at).await);
+            drop(call.on(real.as_ref()).await);
         }
     }
 }
 
 #[async_trait]
-impl Store for AcknowledgesEarly {
-    async fn apply(
-        &self,
-        who: &Access,
-        slices: Vec<Slice>,
-        decide: Arc<dyn Decide>,
-        at: DateTime<Utc>,
-    ) -> Vec<Result<Committed<Outcome>, ApplyError>> {
-        let call = Call { who: who.clone(), slices: slices.clone(), decide: Arc::clone(&decide), at };
+impl Fault for AcknowledgesEarly {
+    async fn apply(&self, scratch: &dyn Store, call: Call) -> Answers {
         let later = self.later.lock().unwrap_or_else(PoisonError::into_inner).clone();
         if let Some(later) = later {
             // Gone only while closing; then it is dropped, as such a cache would.
-            drop(later.send(call).await);
+            drop(later.send(call.clone()).await);
         }
-        self.scratch.apply(who, slices, decide, at).await
+        call.on(scratch).await
     }
 
-    async fn changes(&self, who: &Access, after: Cursor, limit: usize) -> Result<(Vec<Change>, Cursor), ReadError> {
-        self.scratch.changes(who, after, limit).await
-    }
-
-    async fn lease_jobs(
-        &self,
-        who: &Access,
-        until: DateTime<Utc>,
-        limit: usize,
-        at: DateTime<Utc>,
-    ) -> Result<Vec<Committed<Job>>, ReadError> {
-        self.scratch.lease_jobs(who, until, limit, at).await
-    }
-
-    async fn due_timers(
-        &self,
-        who: &Access,
-        limit: usize,
-        at: DateTime<Utc>,
-    ) -> Result<Vec<(PatientId, Timer)>, ReadError> {
-        self.scratch.due_timers(who, limit, at).await
-    }
-
-    async fn unevaluated(&self, who: &Access, limit: usize) -> Result<Vec<Admitted>, ReadError> {
-        self.scratch.unevaluated(who, limit).await
-    }
-
-    async fn alerts(&self, who: &Access, limit: usize) -> Result<Vec<Alert>, ReadError> {
-        self.scratch.alerts(who, limit).await
-    }
-
-    async fn alert(&self, who: &Access, id: AlertId) -> Result<Option<Alert>, ReadError> {
-        self.scratch.alert(who, id).await
-    }
-
-    async fn people(&self, who: &Access) -> Result<Vec<Person>, ReadError> {
-        self.scratch.people(who).await
-    }
-
-    async fn readings(&self, who: &Access, limit: usize) -> Result<Vec<StoredReading>, ReadError> {
-        self.scratch.readings(who, limit).await
-    }
-
-    async fn unassigned(&self, who: &Access, limit: usize) -> Result<Vec<StoredReading>, ReadError> {
-        self.scratch.unassigned(who, limit).await
-    }
-
-    async fn refusals(&self, who: &Access, limit: usize) -> Result<Vec<StoredRefusal>, ReadError> {
-        self.scratch.refusals(who, limit).await
-    }
-
-    async fn register(
-        &self,
-        who: &Access,
-        after: RegisterPlace,
-        limit: usize,
-    ) -> Result<(Vec<KeptItem>, RegisterPlace), ReadError> {
-        self.scratch.register(who, after, limit).await
-    }
-
-    async fn item(&self, who: &Access, which: &ItemRef) -> Result<Option<KeptItem>, ReadError> {
-        self.scratch.item(who, which).await
-    }
-
-    async fn items_of(&self, who: &Access, patient: &PatientId) -> Result<Vec<KeptItem>, ReadError> {
-        self.scratch.items_of(who, patient).await
-    }
-
-    async fn versions(&self, who: &Access, which: &ItemRef, limit: usize) -> Result<Vec<Version>, ReadError> {
-        self.scratch.versions(who, which, limit).await
-    }
-
-    async fn log_of(&self, who: &Access, patient: &PatientId, limit: usize) -> Result<Vec<Logged>, ReadError> {
-        self.scratch.log_of(who, patient, limit).await
-    }
-
-    async fn account(&self, who: &Access, staff: &StaffId) -> Result<Option<Account>, ReadError> {
-        self.scratch.account(who, staff).await
-    }
-
-    async fn replay_window(&self, who: &Access, hub: &HubId) -> Result<Option<(u32, ReplayWindow)>, ReadError> {
-        self.scratch.replay_window(who, hub).await
-    }
-
-    async fn witnessed(&self, who: &Access, heads: Vec<(PatientId, Witness)>) -> Result<Vec<bool>, ReadError> {
-        self.scratch.witnessed(who, heads).await
-    }
-
-    async fn halted(&self) {
+    async fn halted(&self, scratch: &dyn Store) {
         tokio::select! {
-            () = self.scratch.halted() => {}
+            () = scratch.halted() => {}
             () = self.real.halted() => {}
         }
     }
 
-    async fn close(&self) {
+    async fn close(&self, scratch: &dyn Store) {
         drop(self.later.lock().unwrap_or_else(PoisonError::into_inner).take());
         let forwarding = self.forwarding.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(forwarding) = forwarding {
             // A panic in it would show as lost readings, which is what this store is for.
             drop(forwarding.await);
         }
-        self.scratch.close().await;
+        scratch.close().await;
         self.real.close().await;
     }
 }

@@ -13,7 +13,6 @@ pub mod line;
 pub mod points;
 mod run;
 mod tally;
-mod wrapped;
 
 pub use tally::Tally;
 

@@ -5,28 +5,36 @@
 //! disk whose calls are tapped, with a wrapper around `apply`. At the n-th time that it comes to the point it was told,
 //! the process sends itself SIGKILL, which nothing in it can see or put off.
 
-use super::wrapped::{Around, Wrapped};
-use crate::trouble::{Doing, Trouble};
-use faults::tapped::{self, Call, File, When};
+use crate::{
+    fault::{Answers, Call, Fault, behind},
+    trouble::{Doing, Trouble},
+};
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use faults::tapped::{self, File, When};
 use ingest::{
     disk::{DATABASE_FILE, Disk, Folder},
     store::{
-        Store,
+        Decide, Store,
         embedded::{EmbeddedStore, OpenError, StoreKeys},
     },
 };
+use rules::{Decisions, Event, PatientState};
 use rusqlite::{Connection, OpenFlags};
 use rustix::process::{Signal, getpid, kill_process};
 use std::{
     collections::BTreeMap,
     fmt, fs,
+    future::poll_fn,
     path::{Path, PathBuf},
+    pin::pin,
     str::FromStr,
     sync::{
         Arc, OnceLock,
         atomic::{AtomicU64, Ordering},
     },
 };
+use vitals::ErrorCode;
 
 /// Where the service kills itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -105,7 +113,8 @@ impl Point {
         }
     }
 
-    fn of(file: File, call: Call, when: When) -> Option<Self> {
+    fn of(file: File, call: tapped::Call, when: When) -> Option<Self> {
+        use tapped::Call;
         Some(match (file, call, when) {
             (File::Log, Call::Write, When::Before) => Self::LogWriting,
             (File::Log, Call::Write, When::After) => Self::LogWritten,
@@ -212,7 +221,7 @@ fn reach(point: Point) {
     }
 }
 
-fn tap(file: File, call: Call, when: When) {
+fn tap(file: File, call: tapped::Call, when: When) {
     if let Some(point) = Point::of(file, call, when) {
         reach(point);
     }
@@ -235,36 +244,50 @@ impl Disk for Tapped {
     }
 }
 
+/// Comes to the points around `apply`; the storage calls are tapped.
 struct Points;
 
-impl Around for Points {
-    fn called(&self) {
+#[async_trait]
+impl Fault for Points {
+    async fn apply(&self, real: &dyn Store, call: Call) -> Answers {
         reach(Point::Called);
-    }
-
-    fn awaits(&self) {
-        reach(Point::Awaiting);
-    }
-
-    fn answered(&self) {
+        let decide = Arc::new(PointsOfRules(Arc::clone(&call.decide)));
+        let mut applying = pin!(call.by(decide, real));
+        let answers = poll_fn(|context| {
+            let polled = applying.as_mut().poll(context);
+            if polled.is_pending() {
+                reach(Point::Awaiting);
+            }
+            polled
+        })
+        .await;
         reach(Point::Answered);
+        answers
     }
 
-    fn deciding(&self) {
-        reach(Point::Deciding);
-    }
-
-    fn decided(&self) {
-        reach(Point::Decided);
-    }
-
-    fn closed(&self) {
+    async fn close(&self, real: &dyn Store) {
+        real.close().await;
         let Some(AtPoints::Count(file)) = AT_POINTS.get() else { return };
         let line =
             |(point, times): (&Point, &AtomicU64)| format!("{} {}\n", point.name(), times.load(Ordering::SeqCst));
         let lines: String = POINTS.iter().zip(&TIMES).map(line).collect();
         // Whoever asked for it notices that it is not there.
         fs::write(file, lines).unwrap_or(());
+    }
+}
+
+struct PointsOfRules(Arc<dyn Decide>);
+
+impl Decide for PointsOfRules {
+    fn decide(&self, before: &PatientState, events: &[Event], at: DateTime<Utc>) -> Decisions {
+        reach(Point::Deciding);
+        let decisions = self.0.decide(before, events, at);
+        reach(Point::Decided);
+        decisions
+    }
+
+    fn unevaluated(&self, before: &PatientState, events: &[Event], reason: ErrorCode, at: DateTime<Utc>) -> Decisions {
+        self.0.unevaluated(before, events, reason, at)
     }
 }
 
@@ -280,7 +303,7 @@ pub fn arm(at_points: AtPoints) {
 pub fn with_points(folder: &Path, keys: StoreKeys) -> Result<Arc<dyn Store>, OpenError> {
     let disk = Tapped { folder: Folder::new(folder), path: folder.join(DATABASE_FILE) };
     let store = EmbeddedStore::open(Arc::new(disk), keys)?;
-    Ok(Arc::new(Wrapped::new(Arc::new(store), Arc::new(Points))))
+    Ok(behind(Arc::new(store), Arc::new(Points)))
 }
 
 #[cfg(test)]

@@ -108,9 +108,9 @@ pub(super) async fn run(
 }
 
 impl Stage<'_> {
-    fn start(&self, environment: &[(&str, &str)]) -> Result<Launched, Trouble> {
+    fn start(&self, environment: &[(&str, &str)]) -> Result<Starting, Trouble> {
         let log = self.footprint.folder().join("ingest.log");
-        Starting::start(self.program, &self.footprint.settings(), &log, environment)?.listens()
+        Starting::start(self.program, &self.footprint.settings(), &log, environment)
     }
 
     async fn start_hub(&mut self) -> Result<(), Trouble> {
@@ -127,7 +127,7 @@ impl Stage<'_> {
 
     /// The first process, until it is killed or has stopped in order.
     async fn until_it_ends(&mut self, environment: &[(&str, &str)], kill: Kill) -> Result<Ended, Trouble> {
-        let process = match self.start(environment)? {
+        let process = match self.start(environment)?.listens()? {
             Launched::Listens(process) => Arc::new(process),
             Launched::Ended(status) if matches!(kill, Kill::AtPoint) => {
                 self.was_killed(status, "");
@@ -185,12 +185,7 @@ impl Stage<'_> {
 
     /// The second process: it hears the rest and stops in order.
     async fn finish(&mut self, environment: &[(&str, &str)]) -> Result<(), Trouble> {
-        let process = match self.start(environment)? {
-            Launched::Listens(process) => Arc::new(process),
-            Launched::Ended(status) => {
-                return Err(Trouble::new("start the service after a kill", format!("it ended with {status}")));
-            }
-        };
+        let process = Arc::new(self.start(environment)?.process().doing("start the service after a kill")?);
         self.line.lead_to(&process);
         self.start_hub().await?;
         self.hub()?.ended(SENT_WITHIN).await?;

@@ -15,16 +15,17 @@ pub use cast::{
     ADA, BO, CY, FRAME_HEX, HUB_A, HUB_B, MARA, MORNING, ODD, ON_HUBS, PEOPLE, PersonRow, SAM, personal_words_in,
     reading, reading_of,
 };
-pub use parts::{Recorder, STAFF_HEADER, SetClock};
+pub use parts::{Recorder, STAFF_HEADER, SetClock, bare};
 
 use crate::{
+    fault::put_before,
+    planted::FaultyStore,
     signed_client::{Answer, Call, TestHub},
     trouble::{Doing, Trouble},
 };
 use ingest::{
-    access::{Access, HubRegistry, NobodySignsIn, Purpose, SignIn},
+    access::{Access, HubEntry, NobodySignsIn, Purpose, SignIn},
     decide::ByPlan,
-    http::PageSettings,
     net::TcpNetwork,
     notify::{Console, Deliver, Webhook, WebhookAddress},
     server_key::ServerKey,
@@ -35,13 +36,7 @@ use ingest::{
     },
 };
 use rules::{Alert, Channel};
-use std::{
-    collections::BTreeMap,
-    io,
-    net::{SocketAddr, TcpListener},
-    path::PathBuf,
-    sync::Arc,
-};
+use std::{collections::BTreeMap, io, net::SocketAddr, path::PathBuf, sync::Arc};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 use vitals::HubId;
@@ -151,6 +146,15 @@ impl TestService {
         Ok(service)
     }
 
+    /// Starts it on a store that can be taken down.
+    ///
+    /// # Errors
+    /// As [`TestService::start`].
+    pub fn with_faulty_store() -> Result<(Self, Arc<FaultyStore>), Trouble> {
+        let faulty = Arc::<FaultyStore>::default();
+        Ok((Self::start(Setup { store: put_before(faulty.clone()), ..Setup::default() })?, faulty))
+    }
+
     /// Stops the service in order.
     ///
     /// # Errors
@@ -174,7 +178,6 @@ impl TestService {
     }
 
     fn run(&mut self) -> Result<(), Trouble> {
-        let listener = TcpListener::bind("127.0.0.1:0").doing("find a port")?;
         let mut channels: BTreeMap<Channel, Arc<dyn Deliver>> = BTreeMap::new();
         channels.insert(Channel::Console, Arc::new(Console));
         if let Some(address) = &self.setup.webhook {
@@ -188,29 +191,19 @@ impl TestService {
         let plan = ByPlan::for_demo(packs, channels.keys().copied().collect()).doing("activate the demo's protocol")?;
         let parts = Parts {
             clock: self.clock.clone(),
-            rng: Arc::new(ingest::rng::OsRandomness),
             events: self.events.clone(),
-            store: store.clone(),
-            server_key: server_key(),
             decide: (self.setup.decide)(Arc::new(plan)),
-            hubs: self.hubs()?,
             people: cast::people()?,
             sign_in: StaffSignIn::Seeded(self.sign_in()?),
-            pages: PageSettings {
-                service_name: "Service under test".to_owned(),
-                banner: None,
-                service_hours: "Your team looks Monday to Friday, 8am to 6pm.".to_owned(),
-                is_loopback_only: true,
-            },
             channels,
-            listener,
+            ..bare(store.clone(), self.hubs()?)?
         };
         let service = self.runtime.block_on(Service::start(parts)).doing("start the service")?;
         self.running = Some(Running { service, store });
         Ok(())
     }
 
-    fn hubs(&self) -> Result<HubRegistry, Trouble> {
+    fn hubs(&self) -> Result<BTreeMap<HubId, HubEntry>, Trouble> {
         let mut hubs = BTreeMap::new();
         for (hub, (name, people)) in [&self.hub_a, &self.hub_b].into_iter().zip(ON_HUBS) {
             let mut entry = cast::entry(hub, people)?;
@@ -220,7 +213,7 @@ impl TestService {
             }
             hubs.insert(HubId::parse(name).doing("name a hub")?, entry);
         }
-        Ok(HubRegistry::new(hubs))
+        Ok(hubs)
     }
 
     fn sign_in(&self) -> Result<Arc<dyn SignIn>, Trouble> {

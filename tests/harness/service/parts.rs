@@ -1,17 +1,52 @@
 //! What a test puts in place of the machine: a clock it sets, a sink that remembers, and a sign-in by header.
 
+use super::{MORNING, server_key};
+use crate::trouble::{Doing, Trouble};
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 use ingest::{
-    access::{Access, RequestHead, SignIn},
+    access::{Access, HubEntry, HubRegistry, NobodySignsIn, RequestHead, SignIn},
+    decide::ByPlan,
     events::{Events, ServiceEvent},
+    http::PageSettings,
+    service::{Parts, StaffSignIn},
+    store::Store,
 };
 use std::{
     collections::BTreeMap,
-    sync::{Mutex, PoisonError},
+    net::TcpListener,
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 use tokio::sync::watch;
+use vitals::HubId;
+
+/// A service of these hubs on this store, in the morning, with no rules, no staff and no channels: a test puts in place
+/// what it wants otherwise.
+///
+/// # Errors
+/// [`Trouble`] where there is no port.
+pub fn bare(store: Arc<dyn Store>, hubs: BTreeMap<HubId, HubEntry>) -> Result<Parts, Trouble> {
+    Ok(Parts {
+        clock: Arc::new(SetClock::at(MORNING)),
+        rng: Arc::new(ingest::rng::OsRandomness),
+        events: Arc::new(Recorder::default()),
+        store,
+        server_key: server_key(),
+        decide: Arc::new(ByPlan::default()),
+        hubs: HubRegistry::new(hubs),
+        people: Vec::new(),
+        sign_in: StaffSignIn::Seeded(Arc::new(NobodySignsIn)),
+        pages: PageSettings {
+            service_name: "Service under test".to_owned(),
+            banner: None,
+            service_hours: "Your team looks Monday to Friday, 8am to 6pm.".to_owned(),
+            is_loopback_only: true,
+        },
+        channels: BTreeMap::new(),
+        listener: TcpListener::bind("127.0.0.1:0").doing("find a port")?,
+    })
+}
 
 /// A clock that stands still until a test moves it. Who sleeps by it wakes when it has been moved far enough, so that
 /// nothing happens by the passing of time that the test did not ask for.

@@ -8,7 +8,7 @@ use super::{
     Check, Fails, Holds, Plant,
     cast::{amber, at, calm, hub, of_nobody, person, pt, red},
     ensure,
-    fault::{Fault, Read, Signed},
+    fault::{Fault, Read, Signed, Told},
     gate::{Held, begin},
     same,
     stage::Stage,
@@ -218,8 +218,8 @@ struct Verifies(fn(Verified) -> Verified);
 
 #[async_trait]
 impl Fault for Verifies {
-    async fn verify(&self, real: &dyn Store, who: &Access) -> Result<Verified, NotVerified> {
-        real.verify(who, &|_progress| {}).await.map(self.0)
+    async fn verify(&self, real: &dyn Store, who: &Access, on_progress: Told<'_>) -> Result<Verified, NotVerified> {
+        real.verify(who, on_progress).await.map(self.0)
     }
 }
 

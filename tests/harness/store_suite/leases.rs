@@ -4,14 +4,14 @@ use super::{
     Check, Fails, Holds, Plant,
     cast::{actor, at, pt, red, staff},
     ensure,
-    fault::{Answers, Call, Fault, Read},
+    fault::{Answers, Call, Fault, Lease, Read},
     same,
     shapes::{ChangesDecisions, ChangesSlices, Decided},
     stage::{Door, Stage},
 };
 use crate::trouble::Doing;
 use async_trait::async_trait;
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::TimeDelta;
 use ingest::{
     access::{Access, Purpose},
     store::{ApplyError, Committed, Outcome, Store, Subject},
@@ -37,8 +37,8 @@ pub(super) fn checks() -> Vec<Check> {
             run: |stage| Box::pin(lent(stage)),
             plants: vec![
                 Plant::new("what is lent is lent again to whoever asks", LendsAgain::default),
-                Plant::new("a lease never ends", || NeverEnds),
-                Plant::new("a lease ends early", || EndsEarly),
+                Plant::new("a lease never ends", || Ends(TimeDelta::days(365))),
+                Plant::new("a lease ends early", || Ends(-TimeDelta::seconds(1))),
                 Plant::new("leases are kept in memory only", LeasesInMemory::default),
             ],
         },
@@ -182,15 +182,8 @@ struct LendsAgain(Mutex<Vec<Committed<Job>>>);
 
 #[async_trait]
 impl Fault for LendsAgain {
-    async fn lease_jobs(
-        &self,
-        real: &dyn Store,
-        who: &Access,
-        until: DateTime<Utc>,
-        limit: usize,
-        at: DateTime<Utc>,
-    ) -> Read<Committed<Job>> {
-        let lent = real.lease_jobs(who, until, limit, at).await?;
+    async fn lease_jobs(&self, real: &dyn Store, lease: Lease<'_>) -> Read<Committed<Job>> {
+        let lent = lease.on(real).await?;
         let mut before = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if lent.is_empty() {
             return Ok(before.pop().into_iter().collect());
@@ -247,15 +240,8 @@ impl Fault for SendsAgain {
         call.on(real).await
     }
 
-    async fn lease_jobs(
-        &self,
-        real: &dyn Store,
-        who: &Access,
-        until: DateTime<Utc>,
-        limit: usize,
-        at: DateTime<Utc>,
-    ) -> Read<Committed<Job>> {
-        let mut lent = real.lease_jobs(who, until, limit, at).await?;
+    async fn lease_jobs(&self, real: &dyn Store, lease: Lease<'_>) -> Read<Committed<Job>> {
+        let mut lent = lease.on(real).await?;
         lent.append(&mut self.again.lock().unwrap_or_else(PoisonError::into_inner));
         let known = lent.iter().map(|job| (job.get().id, job.clone()));
         self.lent.lock().unwrap_or_else(PoisonError::into_inner).extend(known);
@@ -263,35 +249,13 @@ impl Fault for SendsAgain {
     }
 }
 
-struct NeverEnds;
+/// Leases that end so much later than was asked for.
+struct Ends(TimeDelta);
 
 #[async_trait]
-impl Fault for NeverEnds {
-    async fn lease_jobs(
-        &self,
-        real: &dyn Store,
-        who: &Access,
-        until: DateTime<Utc>,
-        limit: usize,
-        at: DateTime<Utc>,
-    ) -> Read<Committed<Job>> {
-        real.lease_jobs(who, until + TimeDelta::days(365), limit, at).await
-    }
-}
-
-struct EndsEarly;
-
-#[async_trait]
-impl Fault for EndsEarly {
-    async fn lease_jobs(
-        &self,
-        real: &dyn Store,
-        who: &Access,
-        until: DateTime<Utc>,
-        limit: usize,
-        at: DateTime<Utc>,
-    ) -> Read<Committed<Job>> {
-        real.lease_jobs(who, until - TimeDelta::seconds(1), limit, at).await
+impl Fault for Ends {
+    async fn lease_jobs(&self, real: &dyn Store, lease: Lease<'_>) -> Read<Committed<Job>> {
+        Lease { until: lease.until + self.0, ..lease }.on(real).await
     }
 }
 
@@ -308,18 +272,11 @@ impl Fault for LeasesInMemory {
         self.reopened.fetch_add(1, Ordering::SeqCst);
     }
 
-    async fn lease_jobs(
-        &self,
-        real: &dyn Store,
-        who: &Access,
-        until: DateTime<Utc>,
-        limit: usize,
-        at: DateTime<Utc>,
-    ) -> Read<Committed<Job>> {
+    async fn lease_jobs(&self, real: &dyn Store, lease: Lease<'_>) -> Read<Committed<Job>> {
         if self.reopened.load(Ordering::SeqCst) > 0 {
-            return self.lent.lease_jobs(real, who, until, limit, at).await;
+            return self.lent.lease_jobs(real, lease).await;
         }
-        let lent = real.lease_jobs(who, until, limit, at).await?;
+        let lent = lease.on(real).await?;
         self.lent.0.lock().unwrap_or_else(PoisonError::into_inner).extend(lent.clone());
         Ok(lent)
     }

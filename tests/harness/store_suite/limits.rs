@@ -4,7 +4,7 @@ use super::{
     Check, Holds, Plant,
     cast::{ELSEWHERE, amber, at, calm, elsewhere, hub, pt, red, staff},
     ensure,
-    fault::{Answers, Call, Fault, Page, Read},
+    fault::{Answers, Call, Fault, Page, Read, Timers},
     same,
     stage::{Stage, far},
 };
@@ -14,7 +14,7 @@ use ingest::{
     access::{Access, Purpose},
     store::{Cursor, Outcome, ReadError, Slice, Store, StoredReading, Subject},
 };
-use rules::{Alert, Event, Timer};
+use rules::{Alert, Event};
 use vitals::{Admitted, AlertId, PatientId, ReadingId, wire::signing::RequestNumber};
 
 pub(super) fn checks() -> Vec<Check> {
@@ -196,13 +196,7 @@ struct TimersAsSet;
 
 #[async_trait]
 impl Fault for TimersAsSet {
-    async fn due_timers(
-        &self,
-        real: &dyn Store,
-        who: &Access,
-        limit: usize,
-        at: DateTime<Utc>,
-    ) -> Read<(PatientId, Timer)> {
+    async fn due_timers(&self, real: &dyn Store, who: &Access, limit: usize, at: DateTime<Utc>) -> Timers {
         let mut timers = real.due_timers(who, super::stage::ALL, at).await?;
         timers.reverse();
         timers.truncate(limit);

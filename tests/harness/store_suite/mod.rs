@@ -4,15 +4,13 @@
 //! alone. Each check runs on stores of its own: first on stores with a planted fault, which it must notice in this very
 //! run, then on the genuine one. A check that notices none of its faults proves nothing, so that is a failure too.
 //!
-//! A fault is a wrapper around the genuine store ([`fault::Fault`]), or around the rules on their way into it: only a
-//! store makes a `Committed`, so what a planted store answers is always something that a store did commit.
+//! A fault is a wrapper around the genuine store ([`Fault`]), or around the rules on their way into it.
 
 mod access;
 mod busy;
 mod cast;
 pub mod embedded;
 mod evidence;
-mod fault;
 mod follow;
 mod gate;
 mod hearing;
@@ -24,6 +22,7 @@ mod many;
 mod neighbours;
 mod numbers;
 mod once;
+mod planted;
 mod property;
 mod races;
 mod reopened;
@@ -37,13 +36,17 @@ mod whole;
 mod whose;
 mod witness;
 
-use crate::{say, trouble::Trouble};
+use crate::{
+    fault::{self, Fault},
+    say,
+    trouble::Trouble,
+};
 use async_trait::async_trait;
-use fault::{Fault, Planted};
-use futures_util::future::BoxFuture;
+use futures_util::{FutureExt as _, future::BoxFuture};
 use hubs::Hubs;
 use ingest::store::{ApplyError, ReadError, Store};
 pub use line::Line;
+use planted::Planted;
 use stage::Stage;
 use std::{error::Error, fmt, sync::Arc, time::Duration};
 
@@ -159,7 +162,9 @@ struct Plant {
     make: Make,
 }
 
-type Make = Arc<dyn Fn(&Arc<Hubs>) -> Arc<dyn Fault> + Send + Sync>;
+/// Makes the fault, by the hubs' access and with whatever else it needs of the backend.
+type Make =
+    Arc<dyn Fn(Arc<Hubs>, Arc<dyn Backend>) -> BoxFuture<'static, Result<Arc<dyn Fault>, Trouble>> + Send + Sync>;
 
 /// Stores of one kind, genuine or planted.
 struct Kind {
@@ -173,12 +178,21 @@ type Fresh = Arc<dyn Fn() -> BoxFuture<'static, Result<Box<dyn OpenStore>, Troub
 
 impl Plant {
     fn new<F: Fault + 'static>(name: &'static str, make: impl Fn() -> F + Send + Sync + 'static) -> Self {
-        Self { name, make: Arc::new(move |_| Arc::new(make())) }
+        Self::of_hubs(name, move |_| make())
     }
 
     /// A fault that acts by the access of a hub.
     fn of_hubs<F: Fault + 'static>(name: &'static str, make: impl Fn(Arc<Hubs>) -> F + Send + Sync + 'static) -> Self {
-        Self { name, make: Arc::new(move |hubs| Arc::new(make(Arc::clone(hubs)))) }
+        let make = move |hubs| -> Arc<dyn Fault> { Arc::new(make(hubs)) };
+        Self { name, make: Arc::new(move |hubs, _| std::future::ready(Ok(make(hubs))).boxed()) }
+    }
+
+    /// A fault that keeps things in a second store, empty at first.
+    fn with_scratch<F: Fault + 'static>(name: &'static str, make: fn(Box<dyn OpenStore>) -> F) -> Self {
+        let make = move |_, backend: Arc<dyn Backend>| {
+            async move { Ok::<Arc<dyn Fault>, Trouble>(Arc::new(make(backend.fresh().await?))) }.boxed()
+        };
+        Self { name, make: Arc::new(make) }
     }
 }
 
@@ -246,10 +260,10 @@ async fn judge(backend: &Arc<dyn Backend>, hubs: &Arc<Hubs>, check: &Check) -> L
     for plant in check.plants.iter().filter(|_| !is_pending) {
         let (kind, make, by_hubs) = (Arc::clone(backend), Arc::clone(&plant.make), Arc::clone(hubs));
         let fresh: Fresh = Arc::new(move || {
-            let (kind, fault) = (Arc::clone(&kind), make(&by_hubs));
+            let (kind, fault) = (Arc::clone(&kind), make(Arc::clone(&by_hubs), Arc::clone(&kind)));
             Box::pin(async move {
-                let store: Box<dyn OpenStore> = Box::new(Planted::fresh(kind.as_ref(), fault).await?);
-                Ok(store)
+                let planted: Box<dyn OpenStore> = Box::new(Planted { fault: fault.await?, inner: kind.fresh().await? });
+                Ok(planted)
             })
         });
         let noticed = match on(check, &Kind { fresh, is_genuine: false, rows_max: backend.rows_max() }, hubs).await {

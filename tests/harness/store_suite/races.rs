@@ -113,6 +113,7 @@ fn id_of(outcome: &ReadingOutcome) -> ReadingId {
         ReadingOutcome::Stored { id, .. }
         | ReadingOutcome::Unassigned { id }
         | ReadingOutcome::Duplicate { id, .. }
+        | ReadingOutcome::Erased { id }
         | ReadingOutcome::Conflict { id } => *id,
     }
 }

@@ -4,7 +4,7 @@ use super::{
     Check, Holds, Plant,
     cast::{amber, at, calm, consent, hub, of_nobody, person, pt, red, slice, staff, team},
     ensure,
-    fault::{Fault, Read, Things},
+    fault::{Fault, Read, Things, Timers},
     same,
     shapes::ChangesReadings,
     stage::{Seen, Stage},
@@ -16,9 +16,9 @@ use ingest::{
     store::{ApplyError, ReadError, RegisterPlace, Store, Subject, Version},
 };
 use register::ItemRef;
-use rules::{Alert, Event, Person, Timer, event::RefusedReading};
+use rules::{Alert, Event, Person, event::RefusedReading};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use vitals::{Admitted, ErrorCode, PatientId};
+use vitals::{Admitted, ErrorCode};
 
 pub(super) fn checks() -> Vec<Check> {
     let forgets = |name, what| Plant::new(name, move || InMemory { what, reopened: AtomicUsize::new(0) });
@@ -155,13 +155,7 @@ impl Fault for InMemory {
         self.reopened.fetch_add(1, Ordering::SeqCst);
     }
 
-    async fn due_timers(
-        &self,
-        real: &dyn Store,
-        who: &Access,
-        limit: usize,
-        at: DateTime<Utc>,
-    ) -> Read<(PatientId, Timer)> {
+    async fn due_timers(&self, real: &dyn Store, who: &Access, limit: usize, at: DateTime<Utc>) -> Timers {
         real.due_timers(who, limit, at).await.map(|list| self.keep(What::Timers, list))
     }
 
@@ -189,8 +183,7 @@ impl Fault for InMemory {
 
 struct NeverCloses;
 
+#[async_trait]
 impl Fault for NeverCloses {
-    fn closes(&self) -> bool {
-        false
-    }
+    async fn close(&self, _real: &dyn Store) {}
 }

@@ -2,13 +2,13 @@
 //! is said again as if it were another person's.
 
 use super::{
-    cast,
-    fault::{Answers, Call, Fault, no_access},
+    Fails, cast,
+    fault::{Answers, Call, Fault},
     hubs::Hubs,
 };
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use ingest::store::{Decide, ReadingOutcome, Slice, Store, Subject};
+use ingest::store::{ApplyError, Decide, ReadingOutcome, Slice, Store, Subject};
 use rules::{Decisions, Event, PatientState};
 use std::{
     collections::BTreeSet,
@@ -43,6 +43,11 @@ pub(super) fn salt(admitted: &mut Admitted, salt: &[u8]) {
     hasher.finalize_xof().fill(&mut record);
     admitted.reading.record = RecordNumber::from_bytes(record);
     admitted.reading.id = reading_id(&admitted.reading.source, admitted.reading.record);
+}
+
+/// What a hub's access was not to be had for: the planted store then answers as one that cannot write.
+pub(super) fn no_access(fails: &Fails, slices: &[Slice]) -> Answers {
+    slices.iter().map(|_| Err(ApplyError::Unavailable(format!("{fails:?}")))).collect()
 }
 
 /// Changes each reading before the store sees it.
@@ -223,6 +228,7 @@ impl Fault for LosesVerdicts {
                 ReadingOutcome::Stored { id, .. } => Some(*id),
                 ReadingOutcome::Unassigned { .. }
                 | ReadingOutcome::Duplicate { .. }
+                | ReadingOutcome::Erased { .. }
                 | ReadingOutcome::Conflict { .. } => None,
             };
             answered.extend(outcome.get().readings.iter().filter_map(stored));

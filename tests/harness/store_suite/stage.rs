@@ -278,7 +278,7 @@ pub(super) fn verdict(outcome: &ReadingOutcome) -> Option<&Verdict> {
     match outcome {
         ReadingOutcome::Stored { verdict, .. } => Some(verdict),
         ReadingOutcome::Duplicate { verdict, .. } => verdict.as_ref(),
-        ReadingOutcome::Unassigned { .. } | ReadingOutcome::Conflict { .. } => None,
+        ReadingOutcome::Unassigned { .. } | ReadingOutcome::Conflict { .. } | ReadingOutcome::Erased { .. } => None,
     }
 }
 

@@ -4,7 +4,7 @@ use super::{
     Check, Holds, Plant,
     cast::{amber, at, calm, pt},
     ensure,
-    fault::{Fault, Read},
+    fault::{Answers, Call, Fault, Timers},
     same,
     stage::{Stage, far},
 };
@@ -15,6 +15,7 @@ use ingest::{
     store::Store,
 };
 use rules::{Condition, Event, Repeat, Timer};
+use std::sync::{Mutex, PoisonError};
 use vitals::PatientId;
 
 pub(super) fn checks() -> Vec<Check> {
@@ -102,13 +103,7 @@ struct WholeSeconds;
 
 #[async_trait]
 impl Fault for WholeSeconds {
-    async fn due_timers(
-        &self,
-        real: &dyn Store,
-        who: &Access,
-        limit: usize,
-        at: DateTime<Utc>,
-    ) -> Read<(PatientId, Timer)> {
+    async fn due_timers(&self, real: &dyn Store, who: &Access, limit: usize, at: DateTime<Utc>) -> Timers {
         // A timer rounded down is due from its second on.
         real.due_timers(who, limit, at.trunc_subsecs(0) + TimeDelta::milliseconds(999)).await
     }
@@ -118,32 +113,20 @@ struct AMomentLate;
 
 #[async_trait]
 impl Fault for AMomentLate {
-    async fn due_timers(
-        &self,
-        real: &dyn Store,
-        who: &Access,
-        limit: usize,
-        at: DateTime<Utc>,
-    ) -> Read<(PatientId, Timer)> {
+    async fn due_timers(&self, real: &dyn Store, who: &Access, limit: usize, at: DateTime<Utc>) -> Timers {
         real.due_timers(who, limit, at - MICROSECOND).await
     }
 }
 
 /// Lists whatever it has listed before.
 #[derive(Default)]
-struct StaysDue(std::sync::Mutex<Vec<(PatientId, Timer)>>);
+struct StaysDue(Mutex<Vec<(PatientId, Timer)>>);
 
 #[async_trait]
 impl Fault for StaysDue {
-    async fn due_timers(
-        &self,
-        real: &dyn Store,
-        who: &Access,
-        limit: usize,
-        at: DateTime<Utc>,
-    ) -> Read<(PatientId, Timer)> {
+    async fn due_timers(&self, real: &dyn Store, who: &Access, limit: usize, at: DateTime<Utc>) -> Timers {
         let due = real.due_timers(who, limit, at).await?;
-        let mut listed = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut listed = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         listed.extend(due);
         listed.dedup();
         Ok(listed.iter().filter(|(_, timer)| timer.due_at <= at).cloned().collect())
@@ -152,28 +135,22 @@ impl Fault for StaysDue {
 
 /// Takes a timer away before it is applied.
 #[derive(Default)]
-struct GoneOnceTried(std::sync::Mutex<Vec<Timer>>);
+struct GoneOnceTried(Mutex<Vec<Timer>>);
 
 #[async_trait]
 impl Fault for GoneOnceTried {
-    async fn apply(&self, real: &dyn Store, call: super::fault::Call) -> super::fault::Answers {
+    async fn apply(&self, real: &dyn Store, call: Call) -> Answers {
         let due = call.slices.iter().flat_map(|slice| &slice.events).filter_map(|event| {
             let Event::Due(timer) = event else { return None };
             Some(timer.clone())
         });
-        self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner).extend(due);
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).extend(due);
         call.on(real).await
     }
 
-    async fn due_timers(
-        &self,
-        real: &dyn Store,
-        who: &Access,
-        limit: usize,
-        at: DateTime<Utc>,
-    ) -> Read<(PatientId, Timer)> {
+    async fn due_timers(&self, real: &dyn Store, who: &Access, limit: usize, at: DateTime<Utc>) -> Timers {
         let mut timers = real.due_timers(who, limit, at).await?;
-        let gone = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let gone = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         timers.retain(|(_, timer)| !gone.contains(timer));
         Ok(timers)
     }

@@ -15,7 +15,7 @@ use ingest::store::{ApplyError, Decide, Store};
 use rules::{ClearedBecause, Condition, Decisions, Event, PatientState, Repeat, Verdict, Workflow, state::Memories};
 use std::{
     collections::BTreeSet,
-    sync::{Arc, Mutex, OnceLock, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
 };
 use vitals::{Admitted, AlertId, ErrorCode, PatientId};
 
@@ -73,7 +73,10 @@ pub(super) fn checks() -> Vec<Check> {
         Check {
             name: "what was answered is there for everybody, at once and once the store was opened again",
             run: |stage| Box::pin(there_at_once(stage)),
-            plants: vec![Plant::new("a slice is answered before it is committed", AnswersEarly::default)],
+            plants: vec![Plant::with_scratch("a slice is answered before it is committed", |scratch| AnswersEarly {
+                scratch,
+                later: Mutex::default(),
+            })],
         },
     ]
 }
@@ -211,31 +214,18 @@ async fn there_at_once(stage: &mut Stage) -> Holds {
 }
 
 /// Acknowledges from a scratch store at once; the genuine one gets it with the next slice.
-#[derive(Default)]
 struct AnswersEarly {
-    scratch: OnceLock<Box<dyn OpenStore>>,
+    scratch: Box<dyn OpenStore>,
     later: Mutex<Option<Call>>,
 }
 
 #[async_trait]
 impl Fault for AnswersEarly {
-    fn wants_scratch(&self) -> bool {
-        true
-    }
-
-    fn take_scratch(&self, scratch: Box<dyn OpenStore>) {
-        // Asked once, at the start.
-        drop(self.scratch.set(scratch));
-    }
-
     async fn apply(&self, real: &dyn Store, call: Call) -> Answers {
         let before = self.later.lock().unwrap_or_else(PoisonError::into_inner).replace(call.clone());
         if let Some(before) = before {
             drop(before.on(real).await);
         }
-        match self.scratch.get() {
-            Some(scratch) => call.on(scratch.store().as_ref()).await,
-            None => Vec::new(),
-        }
+        call.on(self.scratch.store().as_ref()).await
     }
 }

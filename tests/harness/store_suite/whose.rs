@@ -4,10 +4,10 @@ use super::{
     Check, Fails, Holds, Plant,
     cast::{at, hub, of_nobody, of_person, pt, red, slice, staff},
     ensure,
-    fault::{Answers, Call, Fault, Read, no_access},
+    fault::{Answers, Call, Fault, Read},
     hubs::Hubs,
     same,
-    shapes::{ChangesReadings, readings_of, salt},
+    shapes::{ChangesReadings, no_access, readings_of, salt},
     stage::{Stage, duplicate, far, stored},
 };
 use async_trait::async_trait;

@@ -5,20 +5,17 @@ use super::{
     Check, Fails, Holds, OpenStore, Plant,
     cast::{actor, amber, at, calm, pt, red, staff},
     ensure,
-    fault::{Answers, Call, Fault},
+    fault::{Answers, Call, Fault, Read},
     same,
     stage::Stage,
 };
 use async_trait::async_trait;
 use ingest::{
     access::{Access, Purpose},
-    store::{ReadError, Store, Subject, Witness},
+    store::{Store, Subject, Witness},
 };
 use rules::Event;
-use std::sync::{
-    OnceLock,
-    atomic::{AtomicUsize, Ordering},
-};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use vitals::PatientId;
 
 pub(super) fn checks() -> Vec<Check> {
@@ -35,7 +32,10 @@ pub(super) fn checks() -> Vec<Check> {
                 Plant::new("every head is believed", || BelievesAll),
                 Plant::new("a head is believed for anybody", || BelievesForAnybody),
                 Plant::new("heads are kept in memory only", HeadsInMemory::default),
-                Plant::new("the store was rolled back", RolledBack::default),
+                Plant::with_scratch("the store was rolled back", |scratch| RolledBack {
+                    reopened: AtomicUsize::new(0),
+                    scratch,
+                }),
             ],
         },
     ]
@@ -133,12 +133,7 @@ struct BelievesAll;
 
 #[async_trait]
 impl Fault for BelievesAll {
-    async fn witnessed(
-        &self,
-        real: &dyn Store,
-        who: &Access,
-        heads: Vec<(PatientId, Witness)>,
-    ) -> Result<Vec<bool>, ReadError> {
+    async fn witnessed(&self, real: &dyn Store, who: &Access, heads: Vec<(PatientId, Witness)>) -> Read<bool> {
         Ok(real.witnessed(who, heads).await?.into_iter().map(|_| true).collect())
     }
 }
@@ -147,12 +142,7 @@ struct BelievesForAnybody;
 
 #[async_trait]
 impl Fault for BelievesForAnybody {
-    async fn witnessed(
-        &self,
-        real: &dyn Store,
-        who: &Access,
-        heads: Vec<(PatientId, Witness)>,
-    ) -> Result<Vec<bool>, ReadError> {
+    async fn witnessed(&self, real: &dyn Store, who: &Access, heads: Vec<(PatientId, Witness)>) -> Read<bool> {
         let mut told = vec![false; heads.len()];
         for person in [1, 2] {
             let asked = heads.iter().map(|(_, head)| (pt(person), *head)).collect();
@@ -173,48 +163,28 @@ impl Fault for HeadsInMemory {
         self.0.fetch_add(1, Ordering::SeqCst);
     }
 
-    async fn witnessed(
-        &self,
-        real: &dyn Store,
-        who: &Access,
-        heads: Vec<(PatientId, Witness)>,
-    ) -> Result<Vec<bool>, ReadError> {
+    async fn witnessed(&self, real: &dyn Store, who: &Access, heads: Vec<(PatientId, Witness)>) -> Read<bool> {
         let is_new = self.0.load(Ordering::SeqCst) == 0;
         Ok(real.witnessed(who, heads).await?.into_iter().map(|is_known| is_known && is_new).collect())
     }
 }
 
 /// Once it was opened again, another store that has none of it is in its place.
-#[derive(Default)]
 struct RolledBack {
     reopened: AtomicUsize,
-    scratch: OnceLock<Box<dyn OpenStore>>,
+    scratch: Box<dyn OpenStore>,
 }
 
 #[async_trait]
 impl Fault for RolledBack {
-    fn wants_scratch(&self) -> bool {
-        true
-    }
-
-    fn take_scratch(&self, scratch: Box<dyn OpenStore>) {
-        // Asked once, at the start.
-        drop(self.scratch.set(scratch));
-    }
-
     fn reopened(&self) {
         self.reopened.fetch_add(1, Ordering::SeqCst);
     }
 
-    async fn witnessed(
-        &self,
-        real: &dyn Store,
-        who: &Access,
-        heads: Vec<(PatientId, Witness)>,
-    ) -> Result<Vec<bool>, ReadError> {
-        match self.scratch.get().filter(|_| self.reopened.load(Ordering::SeqCst) > 0) {
-            Some(scratch) => scratch.store().witnessed(who, heads).await,
-            None => real.witnessed(who, heads).await,
+    async fn witnessed(&self, real: &dyn Store, who: &Access, heads: Vec<(PatientId, Witness)>) -> Read<bool> {
+        match self.reopened.load(Ordering::SeqCst) {
+            0 => real.witnessed(who, heads).await,
+            _ => self.scratch.store().witnessed(who, heads).await,
         }
     }
 }

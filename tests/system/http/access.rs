@@ -5,10 +5,7 @@
 
 use super::{one, settled, taken_now, until};
 use chrono::TimeDelta;
-use harness::{
-    planted::FaultyStore,
-    service::{ADA, CY, HUB_B, MARA, ODD, Setup, TestService, reading},
-};
+use harness::service::{ADA, CY, HUB_B, MARA, ODD, TestService, reading};
 use ingest::{
     access::{Access, Purpose},
     admit::admit,
@@ -16,21 +13,16 @@ use ingest::{
     store::{ApplyError, Cursor, ReadError, Slice, Store, Subject},
 };
 use rules::{Actor, Delivery, Event, Timer, event::RefusedReading};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use vitals::{AlertId, ErrorCode, HubId, JobId, PatientId, id::StaffId, wire::signing::RequestNumber};
 
 /// A service with a red alert, its store, and the proof of hub A as the service made it.
 fn with_hub_access() -> (TestService, Arc<dyn Store>, Access, AlertId) {
-    let planted: Arc<OnceLock<Arc<FaultyStore>>> = Arc::default();
-    let keep = planted.clone();
-    let store = Arc::new(move |inner: Arc<dyn Store>| -> Arc<dyn Store> {
-        keep.get_or_init(|| Arc::new(FaultyStore::new(inner))).clone()
-    });
-    let service = TestService::start(Setup { store, ..Setup::default() }).unwrap();
+    let (service, faulty) = TestService::with_faulty_store().unwrap();
     one(&service, &taken_now(&service, ADA, 1, "182/118"));
     let alert = settled(&service).alerts.remove(0).id;
     let is_hub = |access: &Access| access.actor().is_none() && access.hubs().has(&HubId::parse("hub-a").unwrap());
-    let callers = planted.get().unwrap().callers();
+    let callers = faulty.callers();
     assert!(!callers.iter().any(is_hub), "a hub reads no inbox, not even its own");
     let systems =
         [Purpose::SetUp, Purpose::Sweep, Purpose::Notify, Purpose::Follow, Purpose::Receive].map(Access::system);

@@ -12,11 +12,11 @@ use actix_web::{
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::future::LocalBoxFuture;
 use harness::{
-    service::{MORNING, Recorder, SetClock, Wrap, reading_of, server_key},
+    service::{MORNING, Recorder, SetClock, Wrap, bare, reading_of},
     signed_client::{Call, TestHub, batch},
 };
 use ingest::{
-    access::{Access, Caseload, HubEntry, HubRegistry, Password, PasswordHash, Purpose, SESSION_COOKIE, Token},
+    access::{Access, Caseload, HubEntry, Password, PasswordHash, Purpose, SESSION_COOKIE, Token},
     decide::ByPlan,
     http::{PageSettings, Shared},
     service::{Parts, StaffSignIn, in_process},
@@ -28,7 +28,7 @@ use ingest::{
 use register::Item;
 use rules::{Actor, Channel, Event, event::Account};
 use serde_json::{Value, json};
-use std::{cell::Cell, collections::BTreeMap, net::TcpListener, rc::Rc, sync::Arc};
+use std::{cell::Cell, rc::Rc, sync::Arc};
 use tempfile::TempDir;
 use vitals::{AlertId, HubId, PatientId, bounded::Text, id::StaffId};
 
@@ -152,13 +152,8 @@ impl County {
         let packs = vec![rules::pack::demo_pack().unwrap()];
         let parts = Parts {
             clock: clock.clone(),
-            rng: Arc::new(ingest::rng::OsRandomness),
             events: events.clone(),
-            store: wrap(store),
-            server_key: server_key(),
             decide: Arc::new(ByPlan::for_demo(packs, [Channel::Console].into()).unwrap()),
-            hubs: HubRegistry::new([(HubId::parse("hub-county").unwrap(), entry)].into()),
-            people: Vec::new(),
             sign_in: StaffSignIn::Accounts,
             pages: PageSettings {
                 service_name: "County".to_owned(),
@@ -166,8 +161,7 @@ impl County {
                 service_hours: "Your team looks Monday to Friday.".to_owned(),
                 is_loopback_only: false,
             },
-            channels: BTreeMap::new(),
-            listener: TcpListener::bind("127.0.0.1:0").unwrap(),
+            ..bare(wrap(store), [(HubId::parse("hub-county").unwrap(), entry)].into()).unwrap()
         };
         let shared = in_process(parts).await.unwrap();
         let app = Rc::new(init_service(App::new().app_data(shared.clone()).configure(ingest::http::configure)).await);

@@ -3,8 +3,8 @@
 use super::{is_refused, one, pages::is_problem_page, receipt, settled, signed, taken_now};
 use device_codecs::{Frame, FrameBytes, FrameKind};
 use harness::{
-    planted::{Down, FaultyStore},
-    service::{ADA, BO, HUB_A, MORNING, Setup, TestService},
+    planted::Down,
+    service::{ADA, BO, HUB_A, MORNING, TestService},
     signed_client::Call,
 };
 use hub_agent::{
@@ -14,19 +14,8 @@ use hub_agent::{
     outbox::{Counts, Keeping},
     uplink::SendError,
 };
-use ingest::store::Store;
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, Mutex};
 use vitals::{ClockOffset, ErrorCode::*, HubId, PatientId, SourceId, wire::v1::Outcome};
-
-fn with_faulty_store() -> (TestService, Arc<FaultyStore>) {
-    let planted: Arc<OnceLock<Arc<FaultyStore>>> = Arc::default();
-    let keep = planted.clone();
-    let store = Arc::new(move |inner: Arc<dyn Store>| -> Arc<dyn Store> {
-        keep.get_or_init(|| Arc::new(FaultyStore::new(inner))).clone()
-    });
-    let service = TestService::start(Setup { store, ..Setup::default() }).unwrap();
-    (service, planted.get().unwrap().clone())
-}
 
 /// Each way to be down has its code, status 503 and a Retry-After; once it is up, the same reading under a new number is
 /// stored.
@@ -35,7 +24,7 @@ fn a_store_that_is_down_is_said_with_when_to_come_back() {
     for (down, code) in
         [(Down::CannotRead, StoreUnavailable), (Down::Busy, ServiceBusy), (Down::CannotWrite, StoreUnavailable)]
     {
-        let (service, store) = with_faulty_store();
+        let (service, store) = TestService::with_faulty_store().unwrap();
         let reading = taken_now(&service, ADA, 1, "182/118");
         store.set(Some(down));
         for _ in 0..2 {
@@ -55,7 +44,7 @@ fn a_store_that_is_down_is_said_with_when_to_come_back() {
 /// this one again; it is never told that it may let go of it.
 #[test]
 fn one_record_that_cannot_be_written_holds_up_nobody_else() {
-    let (service, store) = with_faulty_store();
+    let (service, store) = TestService::with_faulty_store().unwrap();
     let sent = [
         taken_now(&service, ADA, 1, "182/118"),
         taken_now(&service, BO, 1, "182/118"),
@@ -80,7 +69,7 @@ fn one_record_that_cannot_be_written_holds_up_nobody_else() {
 
 #[test]
 fn staff_are_told_that_the_store_is_down() {
-    let (service, store) = with_faulty_store();
+    let (service, store) = TestService::with_faulty_store().unwrap();
     one(&service, &taken_now(&service, ADA, 1, "182/118"));
     let alert = settled(&service).alerts.remove(0).id;
     let take = Call::new("POST", &format!("/v1/alerts/{alert}/acknowledge"))
@@ -121,7 +110,7 @@ const RED: [u8; 15] = [0x0a, 182, 0, 118, 0, 139, 0, 0xea, 0x07, 6, 1, 8, 0, 0, 
 /// when the store is up it is stored once, and the person is told.
 #[test]
 fn the_hub_keeps_its_readings_while_the_store_is_down() {
-    let (service, store) = with_faulty_store();
+    let (service, store) = TestService::with_faulty_store().unwrap();
     let folder = tempfile::tempdir().unwrap();
     let screen = Arc::new(Shown::default());
     let device = SourceId::device("Harness", "hub's own").unwrap();

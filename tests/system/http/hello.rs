@@ -5,8 +5,8 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use chrono::{DateTime, TimeDelta, Utc};
 use device_codecs::{Frame, FrameBytes, FrameKind};
 use harness::{
-    planted::{Down, FaultyStore},
-    service::{ADA, CY, HUB_A, MORNING, Setup, TestService, server_key},
+    planted::Down,
+    service::{ADA, CY, HUB_A, MORNING, TestService, server_key},
     signed_client::{Answer, Call, TestHub},
 };
 use hub_agent::{
@@ -19,13 +19,10 @@ use ingest::{
     access::{Access, Purpose},
     events::ServiceEvent,
     http::LinkKind,
-    store::{Store, Witness},
+    store::Witness,
 };
 use serde_json::{Value, json};
-use std::{
-    sync::{Arc, OnceLock},
-    thread,
-};
+use std::{sync::Arc, thread};
 use vitals::{
     ClockOffset,
     ErrorCode::{self, *},
@@ -36,16 +33,6 @@ use vitals::{
         v1,
     },
 };
-
-fn with_faulty_store() -> (TestService, Arc<FaultyStore>) {
-    let planted: Arc<OnceLock<Arc<FaultyStore>>> = Arc::default();
-    let keep = planted.clone();
-    let store = Arc::new(move |inner: Arc<dyn Store>| -> Arc<dyn Store> {
-        keep.get_or_init(|| Arc::new(FaultyStore::new(inner))).clone()
-    });
-    let service = TestService::start(Setup { store, ..Setup::default() }).unwrap();
-    (service, planted.get().unwrap().clone())
-}
 
 /// A hello of a hub that is well.
 pub(super) fn hello(at: DateTime<Utc>) -> Value {
@@ -99,7 +86,7 @@ fn every_hello_is_answered_with_the_newest_heartbeat() {
 /// What cannot be judged holds "evaluated up to" back; a store that is down is said, and takes back nothing that was true.
 #[test]
 fn a_heartbeat_says_no_more_than_is_true() {
-    let (service, store) = with_faulty_store();
+    let (service, store) = TestService::with_faulty_store().unwrap();
     let before = heartbeat(&say(&service, &service.hub_a, &hello(MORNING)));
     for (down, standing) in [(Down::Busy, StoreStanding::Busy), (Down::CannotWrite, StoreStanding::Unavailable)] {
         store.set(Some(down));
@@ -218,7 +205,7 @@ fn a_hellos_number_is_used_once_and_kept_in_bulk() {
 /// What could not be kept while the store was down is kept when it is up.
 #[test]
 fn numbers_wait_for_a_store_that_is_down() {
-    let (service, store) = with_faulty_store();
+    let (service, store) = TestService::with_faulty_store().unwrap();
     check_number(&service, "1.1", Ok(()));
     store.set(Some(Down::CannotWrite));
     later(&service, TimeDelta::seconds(10), "a heartbeat says that it is down", || {
@@ -278,7 +265,7 @@ fn a_store_that_was_set_back_is_found_by_the_heads_that_hubs_return() {
 /// A record that cannot be written now is written at a later hello; the disagreement is said once all the same.
 #[test]
 fn a_disagreement_is_recorded_when_the_store_can() {
-    let (service, store) = with_faulty_store();
+    let (service, store) = TestService::with_faulty_store().unwrap();
     let head = Witness { place: 9_000, head: [7; 16] }.to_string();
     let hello = with(&service, "heads", json!({ ADA.0: head }));
     store.set(Some(Down::CannotWrite));
@@ -335,7 +322,7 @@ fn a_hub_that_is_deaf_or_falls_silent_is_said_once() {
 /// not before.
 #[test]
 fn a_hello_that_waits_is_answered_by_news_by_time_and_by_the_stop() {
-    let (mut service, store) = with_faulty_store();
+    let (mut service, store) = TestService::with_faulty_store().unwrap();
     let waits = with(&service, "wait_secs", json!(4000));
     let long = call(&service, &service.hub_a, &waits);
     let address = service.address().unwrap();
@@ -388,7 +375,7 @@ const GREEN: [u8; 15] = [0x0a, 128, 0, 79, 0, 95, 0, 0xea, 0x07, 6, 1, 8, 0, 0, 
 /// again comes again. With another key pinned, the same heartbeat connects nobody.
 #[test]
 fn the_hub_and_the_service_understand_each_other() {
-    let (service, store) = with_faulty_store();
+    let (service, store) = TestService::with_faulty_store().unwrap();
     let folder = tempfile::tempdir().unwrap();
     let device = SourceId::device("Harness", "hub's own").unwrap();
     let binding = Binding { source: device.clone(), user: User::Index(1), patient: PatientId::parse(ADA.0).unwrap() };

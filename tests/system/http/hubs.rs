@@ -336,8 +336,9 @@ fn hub_agent_enrols_itself_and_is_heard() {
         let try_in = async |name: &str| {
             let folder = hub.path().join(name);
             let network = Arc::new(hub_agent::net::TcpNetwork);
-            let enrolled =
-                enrol_hub(network, &hub_agent::rng::OsRandomness, &server, &code.shown().to_lowercase(), &folder).await;
+            let (rng, code) = (&hub_agent::rng::OsRandomness, code.shown().to_lowercase());
+            let clock = Arc::new(SetClock::at(MORNING));
+            let enrolled = enrol_hub(network, rng, &server, &code, &folder, None, clock).await;
             (enrolled, folder)
         };
         let (enrolled, first) = try_in("first").await;

@@ -3,32 +3,16 @@
 use super::{is_refused, metrics::metric, one, signed, start, taken_now, until};
 use harness::{
     planted::{Down, FaultyStore},
-    service::{ADA, Setup, TestService},
+    service::{ADA, TestService},
     signed_client::{Call, TestHub, batch},
 };
-use ingest::{access::Lane, http::BODIES_BYTES_MAX, store::Store};
+use ingest::{access::Lane, http::BODIES_BYTES_MAX};
 use serde_json::Value;
-use std::{
-    collections::BTreeSet,
-    fmt::Write as _,
-    io::Write as _,
-    net::TcpStream,
-    sync::{Arc, OnceLock},
-};
+use std::{collections::BTreeSet, fmt::Write as _, io::Write as _, net::TcpStream};
 use vitals::{
     ErrorCode::ServiceBusy,
     wire::v1::{BODY_BYTES_MAX, Outcome},
 };
-
-fn with_faulty_store() -> (TestService, Arc<FaultyStore>) {
-    let planted: Arc<OnceLock<Arc<FaultyStore>>> = Arc::default();
-    let keep = planted.clone();
-    let store = Arc::new(move |inner: Arc<dyn Store>| -> Arc<dyn Store> {
-        keep.get_or_init(|| Arc::new(FaultyStore::new(inner))).clone()
-    });
-    let service = TestService::start(Setup { store, ..Setup::default() }).unwrap();
-    (service, planted.get().unwrap().clone())
-}
 
 fn in_lane(service: &TestService, lane: &str, readings: &[Value]) -> Call {
     let at = service.clock.read();
@@ -47,7 +31,7 @@ fn lanes(store: &FaultyStore) -> Vec<Lane> {
 
 #[test]
 fn a_batch_waits_in_its_own_lane_and_backfill_is_told_to_come_back_later() {
-    let (service, store) = with_faulty_store();
+    let (service, store) = TestService::with_faulty_store().unwrap();
     for (number, lane) in [(1, "live"), (2, "backfill")] {
         let reading = taken_now(&service, ADA, number, "128/79");
         let answer = service.send(&in_lane(&service, lane, &[reading])).unwrap().receipt().unwrap();

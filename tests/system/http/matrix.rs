@@ -4,11 +4,11 @@
 //! A policy that lets one team read another's people is planted in the same run, and the matrix must see it.
 
 use super::{
-    county::{Answered, County, at, everywhere, item, nhs_number, patient, request, staff, with_cookie},
+    county::{Answered, County, at, everywhere, item, nhs_number, patient, request, staff, staff_id, with_cookie},
     matrix_plant::LooksForEverybody,
 };
 use chrono::{DateTime, TimeDelta, Utc};
-use harness::{clock::time_of, service::Wrap};
+use harness::{clock::time_of, fault::put_before, service::Wrap};
 use ingest::{
     http::{Route, routes},
     store::{Slice, Store, Subject},
@@ -160,6 +160,8 @@ const TABLE: &[(&str, &str, &str)] = &[
     ("POST", "/v1/hello", "hub"),
     ("POST", "/v1/enrol", "code"),
     ("POST", "/v1/hubs/{hub}/code", "write-hubs"),
+    ("POST", "/v1/staff/{staff}/account", "write-staff"),
+    ("DELETE", "/v1/staff/{staff}/account", "write-staff"),
     ("GET", "/v1/session", "signed-in"),
     ("POST", "/v1/session", "anybody"),
     ("DELETE", "/v1/session", "signed-in"),
@@ -168,11 +170,17 @@ const TABLE: &[(&str, &str, &str)] = &[
     ("POST", "/v1/alerts/{id}/acknowledge", "take-alerts"),
     ("GET", "/v1/people/{patient}", "see-details"),
     ("GET", "/v1/people/{patient}/log", "see-log"),
+    ("GET", "/v1/people/{patient}/export", "export"),
+    ("GET", "/v1/people/{patient}/incident", "export"),
+    ("GET", "/v1/people/{patient}/ended", "erase"),
     ("POST", "/v1/people/{patient}/emergency", "take-emergency"),
     ("GET", "/v1/emergencies", "see-log"),
     ("POST", "/v1/emergencies/{id}/review", "see-log"),
     ("GET", "/livez", "anybody"),
     ("GET", "/readyz", "anybody"),
+    ("GET", "/v1/openapi.json", "anybody"),
+    ("GET", "/api", "anybody"),
+    ("GET", "/api/{file}", "anybody"),
     ("GET", "/metrics", "anybody"),
     ("GET", "/", "see-readings"),
     ("POST", "/alerts/{id}/acknowledge", "take-alerts"),
@@ -230,6 +238,12 @@ const TABLE: &[(&str, &str, &str)] = &[
     ("GET", "/v1/register/objection/{key}/versions", "write-consent"),
     ("GET", "/v1/register/emergency/{key}", "see-log"),
     ("GET", "/v1/register/emergency/{key}/versions", "see-log"),
+    ("GET", "/v1/register/erasure/{key}", "erase"),
+    ("PUT", "/v1/register/erasure/{key}", "erase"),
+    ("GET", "/v1/register/erasure/{key}/versions", "erase"),
+    ("GET", "/v1/register/hold/{key}", "erase"),
+    ("PUT", "/v1/register/hold/{key}", "erase"),
+    ("GET", "/v1/register/hold/{key}/versions", "erase"),
 ];
 
 /// One cell: a route, who asks, and how.
@@ -313,6 +327,10 @@ impl CellOf<'_> {
             ("POST", "/v1/alerts/{id}/acknowledge") if sees("take-alerts") => (409, Some("alert_already_acknowledged")),
             ("POST", "/v1/alerts/{id}/acknowledge") => (404, Some("alert_not_found")),
             ("POST", "/v1/hubs/{hub}/code") => NO_SUCH,
+            // Somebody of team A.
+            (_, "/v1/staff/{staff}/account") if !self.relation.is_at_team_a() => FORBIDDEN,
+            ("POST", "/v1/staff/{staff}/account") => (201, None),
+            ("DELETE", "/v1/staff/{staff}/account") => (204, None),
             ("POST", "/v1/people/{patient}/emergency") => (422, Some("item_not_in_order")),
             ("POST", "/v1/emergencies/{id}/review") => {
                 if sees("see-log") {
@@ -323,6 +341,15 @@ impl CellOf<'_> {
             }
             ("GET", "/v1/people/{patient}") => {
                 if sees("see-details") {
+                    (200, None)
+                } else {
+                    NO_SUCH
+                }
+            }
+            // Nobody's record has ended here.
+            ("GET", "/v1/people/{patient}/ended") => NO_SUCH,
+            ("GET", "/v1/people/{patient}/export" | "/v1/people/{patient}/incident") => {
+                if sees("export") {
                     (200, None)
                 } else {
                     NO_SUCH
@@ -441,9 +468,12 @@ impl Scene {
         } else {
             self.alerts[target].to_string()
         };
-        let path = cell.path.replace("{key}", &key).replace("{patient}", target).replace("{id}", &id);
+        let path = cell.path.replace("/api/{file}", "/api/show.js");
+        let path = path.replace("/incident", "/incident?from=2026-01-01T00:00:00Z&until=2026-01-02T00:00:00Z");
+        let path = path.replace("{key}", &key).replace("{patient}", target).replace("{id}", &id);
         let path = path
             .replace("{hub}", "hub-nowhere")
+            .replace("{staff}", "st-target")
             .replace("{file}", look::assets::own_css().trim_start_matches("/assets/"));
         let body = match (cell.method, cell.path) {
             ("GET" | "DELETE", _) => String::new(),
@@ -474,7 +504,10 @@ impl Scene {
                 with_cookie(asking, &session())
             }
         };
-        self.county.ask(asking).await
+        let answered = self.county.ask(asking).await;
+        // Sessions that nobody ends are looked through at every sign-in after them.
+        self.county.shared.accounts.as_ref().unwrap().sessions.end_all_of(&staff_id(&who));
+        answered
     }
 
     /// What is wrong with the answer of a cell, if anything is.
@@ -545,6 +578,12 @@ fn about(relation: Relation) -> Vec<Item> {
         ),
         of("assignment", "had", json!({ "device": "dv-1", "span": span })),
         of("consent", "consent", json!({ "to": { "messages": {} }, "given_by": "person", "span": span })),
+        of(
+            "erasure",
+            "erase",
+            json!({ "ground": "not-needed", "reason": "By mistake.", "asked_by": "st-somebody", "asked_at": at(-60) }),
+        ),
+        of("hold", "hold", json!({ "reason": "An inquest.", "span": span })),
         of(
             "emergency",
             "reviewed",
@@ -624,7 +663,7 @@ fn nobody_reaches_more_than_the_table_says_and_a_planted_policy_is_seen() {
     println!("matrix: {count} cells, 0 unexpected, {took:.0?}");
     // The same questions to a store that asks as somebody who may see everybody: what the matrix is for.
     let seen = in_system(async {
-        let scene = Scene::new(Arc::new(|store| Arc::new(LooksForEverybody(store)))).await;
+        let scene = Scene::new(put_before(Arc::new(LooksForEverybody))).await;
         let mut seen = 0;
         for cell in cells(&needs, &[Session::Live]).iter().filter(|cell| cell.role == "clinician") {
             seen += usize::from(scene.wrong(cell).await.is_some());

@@ -2,21 +2,17 @@
 
 use super::{county::everywhere, matrix::TARGETS};
 use async_trait::async_trait;
-use chrono::{DateTime, Utc};
+use harness::fault::{Fault, Read};
 use ingest::{
     access::Access,
-    store::{
-        ApplyError, Change, Committed, Cursor, Decide, KeptItem, Logged, Outcome, ReadError, RegisterPlace, Slice,
-        Store, StoredReading, StoredRefusal, Version, Witness,
-    },
+    store::{KeptItem, Logged, ReadError, Store, StoredReading, StoredRefusal, Version},
 };
 use register::ItemRef;
-use rules::{Alert, Job, Person, Timer, event::Account};
-use std::sync::Arc;
-use vitals::{Admitted, AlertId, HubId, PatientId, id::StaffId, wire::signing::ReplayWindow};
+use rules::{Alert, Person};
+use vitals::{AlertId, PatientId};
 
 /// See the module.
-pub(super) struct LooksForEverybody(pub(super) Arc<dyn Store>);
+pub(super) struct LooksForEverybody;
 
 /// Staff, as somebody who looks after everybody; anybody else as they are.
 fn wider(who: &Access) -> Access {
@@ -24,110 +20,44 @@ fn wider(who: &Access) -> Access {
 }
 
 #[async_trait]
-impl Store for LooksForEverybody {
-    async fn apply(
-        &self,
-        who: &Access,
-        slices: Vec<Slice>,
-        decide: Arc<dyn Decide>,
-        at: DateTime<Utc>,
-    ) -> Vec<Result<Committed<Outcome>, ApplyError>> {
-        self.0.apply(who, slices, decide, at).await
+impl Fault for LooksForEverybody {
+    async fn alerts(&self, real: &dyn Store, who: &Access, limit: usize) -> Read<Alert> {
+        real.alerts(&wider(who), limit).await
     }
 
-    async fn alerts(&self, who: &Access, limit: usize) -> Result<Vec<Alert>, ReadError> {
-        self.0.alerts(&wider(who), limit).await
+    async fn alert(&self, real: &dyn Store, who: &Access, id: AlertId) -> Result<Option<Alert>, ReadError> {
+        real.alert(&wider(who), id).await
     }
 
-    async fn alert(&self, who: &Access, id: AlertId) -> Result<Option<Alert>, ReadError> {
-        self.0.alert(&wider(who), id).await
+    async fn people(&self, real: &dyn Store, who: &Access) -> Read<Person> {
+        real.people(&wider(who)).await
     }
 
-    async fn people(&self, who: &Access) -> Result<Vec<Person>, ReadError> {
-        self.0.people(&wider(who)).await
+    async fn readings(&self, real: &dyn Store, who: &Access, limit: usize) -> Read<StoredReading> {
+        real.readings(&wider(who), limit).await
     }
 
-    async fn readings(&self, who: &Access, limit: usize) -> Result<Vec<StoredReading>, ReadError> {
-        self.0.readings(&wider(who), limit).await
+    async fn unassigned(&self, real: &dyn Store, who: &Access, limit: usize) -> Read<StoredReading> {
+        real.unassigned(&wider(who), limit).await
     }
 
-    async fn unassigned(&self, who: &Access, limit: usize) -> Result<Vec<StoredReading>, ReadError> {
-        self.0.unassigned(&wider(who), limit).await
+    async fn refusals(&self, real: &dyn Store, who: &Access, limit: usize) -> Read<StoredRefusal> {
+        real.refusals(&wider(who), limit).await
     }
 
-    async fn refusals(&self, who: &Access, limit: usize) -> Result<Vec<StoredRefusal>, ReadError> {
-        self.0.refusals(&wider(who), limit).await
+    async fn item(&self, real: &dyn Store, who: &Access, which: &ItemRef) -> Result<Option<KeptItem>, ReadError> {
+        real.item(&wider(who), which).await
     }
 
-    async fn item(&self, who: &Access, which: &ItemRef) -> Result<Option<KeptItem>, ReadError> {
-        self.0.item(&wider(who), which).await
+    async fn items_of(&self, real: &dyn Store, who: &Access, patient: &PatientId) -> Read<KeptItem> {
+        real.items_of(&wider(who), patient).await
     }
 
-    async fn items_of(&self, who: &Access, patient: &PatientId) -> Result<Vec<KeptItem>, ReadError> {
-        self.0.items_of(&wider(who), patient).await
+    async fn versions(&self, real: &dyn Store, who: &Access, which: &ItemRef, limit: usize) -> Read<Version> {
+        real.versions(&wider(who), which, limit).await
     }
 
-    async fn versions(&self, who: &Access, which: &ItemRef, limit: usize) -> Result<Vec<Version>, ReadError> {
-        self.0.versions(&wider(who), which, limit).await
-    }
-
-    async fn log_of(&self, who: &Access, patient: &PatientId, limit: usize) -> Result<Vec<Logged>, ReadError> {
-        self.0.log_of(&wider(who), patient, limit).await
-    }
-
-    async fn register(
-        &self,
-        who: &Access,
-        after: RegisterPlace,
-        limit: usize,
-    ) -> Result<(Vec<KeptItem>, RegisterPlace), ReadError> {
-        self.0.register(who, after, limit).await
-    }
-
-    async fn account(&self, who: &Access, staff: &StaffId) -> Result<Option<Account>, ReadError> {
-        self.0.account(who, staff).await
-    }
-
-    async fn changes(&self, who: &Access, after: Cursor, limit: usize) -> Result<(Vec<Change>, Cursor), ReadError> {
-        self.0.changes(who, after, limit).await
-    }
-
-    async fn lease_jobs(
-        &self,
-        who: &Access,
-        until: DateTime<Utc>,
-        limit: usize,
-        at: DateTime<Utc>,
-    ) -> Result<Vec<Committed<Job>>, ReadError> {
-        self.0.lease_jobs(who, until, limit, at).await
-    }
-
-    async fn due_timers(
-        &self,
-        who: &Access,
-        limit: usize,
-        at: DateTime<Utc>,
-    ) -> Result<Vec<(PatientId, Timer)>, ReadError> {
-        self.0.due_timers(who, limit, at).await
-    }
-
-    async fn unevaluated(&self, who: &Access, limit: usize) -> Result<Vec<Admitted>, ReadError> {
-        self.0.unevaluated(who, limit).await
-    }
-
-    async fn replay_window(&self, who: &Access, hub: &HubId) -> Result<Option<(u32, ReplayWindow)>, ReadError> {
-        self.0.replay_window(who, hub).await
-    }
-
-    async fn witnessed(&self, who: &Access, heads: Vec<(PatientId, Witness)>) -> Result<Vec<bool>, ReadError> {
-        self.0.witnessed(who, heads).await
-    }
-
-    async fn halted(&self) {
-        self.0.halted().await;
-    }
-
-    async fn close(&self) {
-        self.0.close().await;
+    async fn log_of(&self, real: &dyn Store, who: &Access, patient: &PatientId, limit: usize) -> Read<Logged> {
+        real.log_of(&wider(who), patient, limit).await
     }
 }

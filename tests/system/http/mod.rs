@@ -4,7 +4,9 @@
 //! are the test's. Every refusal is held against the registry of error codes by [`refused`].
 
 mod access;
+mod account;
 mod alerts;
+mod away;
 mod bad_readings;
 mod bodies;
 mod county;
@@ -21,6 +23,7 @@ mod matrix_plant;
 mod metrics;
 mod pages;
 mod panics;
+mod problems;
 mod register;
 mod replay;
 mod requests;
@@ -137,8 +140,9 @@ fn is_refused(answer: &Answer, code: ErrorCode) -> Result<(), String> {
     let is_ours = meaning.status >= 500 && meaning.retry == Retry::Later;
     let wrong = [
         (answer.status != meaning.status || problem.code != meaning.code, "another status or code"),
+        (problem.status != meaning.status || problem.title.is_empty(), "another status in it, or no title"),
         (problem.message != code.sentence() || !has_three_sentences(&problem.message), "another message"),
-        (answer.header("content-type") != Some("application/json"), "not JSON"),
+        (answer.header("content-type") != Some("application/problem+json"), "not a problem"),
         (answer.header("cache-control") != Some("no-store"), "a cache may keep it"),
         (answer.header("retry-after").is_some() != is_ours, "when to try again is said where it must not, or not said"),
         (personal_words_in(&format!("{answer:?}")).is_some(), "it tells something personal"),

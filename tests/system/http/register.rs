@@ -4,12 +4,13 @@
 use super::county::{Answered, County, item, patient, staff};
 use chrono::TimeDelta;
 use harness::{
+    fault::put_before,
     planted::{Down, FaultyStore},
     service::Wrap,
 };
 use ingest::{events::ServiceEvent, store::Store};
 use serde_json::{Value, json};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 fn in_county<T>(wrap: Wrap<dyn Store>, work: impl AsyncFnOnce(County) -> T) -> T {
     actix_web::rt::System::new().block_on(async {
@@ -186,11 +187,8 @@ fn emergency_access_opens_for_its_time_is_told_and_looked_into() {
 /// Where it cannot be written who looked, nobody looks.
 #[test]
 fn a_read_that_cannot_be_written_down_is_refused() {
-    let planted: Arc<OnceLock<Arc<FaultyStore>>> = Arc::default();
-    let keep = planted.clone();
-    let wrap: Wrap<dyn Store> = Arc::new(move |inner| keep.get_or_init(|| Arc::new(FaultyStore::new(inner))).clone());
-    in_county(wrap, async |county| {
-        let store = planted.get().unwrap();
+    let store = Arc::<FaultyStore>::default();
+    in_county(put_before(store.clone()), async |county| {
         county.alerts(&["pt-own"]).await;
         for path in [
             OWN,

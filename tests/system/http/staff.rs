@@ -135,13 +135,13 @@ fn a_change_from_another_site_or_an_old_form_is_refused() {
         assert!(!is_taken(&service), "{what}");
     }
     let not_a_form = [
-        ("as JSON", good.clone().changed("content-type", "application/json")),
-        ("no form at all", good.clone().without("content-type")),
-        ("too long", form(&alert, &format!("csrf={csrf}&note={}", "x".repeat(20_000)))),
-        ("a token twice", form(&alert, &format!("csrf={csrf}&csrf={csrf}"))),
+        ("as JSON", good.clone().changed("content-type", "application/json"), BodyMalformed),
+        ("no form at all", good.clone().without("content-type"), BodyMalformed),
+        ("too long", form(&alert, &format!("csrf={csrf}&note={}", "x".repeat(20_000))), BodyTooLarge),
+        ("a token twice", form(&alert, &format!("csrf={csrf}&csrf={csrf}")), BodyMalformed),
     ];
-    for (what, call) in not_a_form {
-        is_refused(&service.send(&call).unwrap(), BodyMalformed).unwrap_or_else(|wrong| panic!("{what}: {wrong}"));
+    for (what, call, code) in not_a_form {
+        is_problem_page(&service.send(&call).unwrap(), code).unwrap_or_else(|wrong| panic!("{what}: {wrong}"));
         assert!(!is_taken(&service), "{what}");
     }
     for (what, call) in [

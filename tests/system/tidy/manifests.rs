@@ -128,6 +128,21 @@ fn cargo_is_configured_with_aliases_and_the_flags_of_sqlite_and_of_signatures_on
     assert_eq!(env.keys().collect::<Vec<_>>(), ["LIBSQLITE3_FLAGS"]);
 }
 
+/// Whether a program has tests of its own.
+fn has_tests(program: &str) -> bool {
+    program.lines().any(|line| ["#[test]", "#[cfg(test)]"].contains(&line.trim()))
+}
+
+#[test]
+fn a_program_that_cargo_does_not_test_has_no_tests() {
+    let metadata = metadata();
+    let targets = members(&metadata).into_iter().flat_map(|member| &member.targets);
+    for target in targets.filter(|target| target.is_bin() && !target.test) {
+        assert!(!has_tests(&std::fs::read_to_string(&target.src_path).unwrap()), "{}", target.src_path);
+    }
+    assert!(has_tests("fn main() {}\n\n#[cfg(test)]\nmod tests {}\n"));
+}
+
 #[test]
 fn every_root_of_a_product_forbids_unsafe_code() {
     let metadata = metadata();

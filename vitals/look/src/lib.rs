@@ -17,5 +17,6 @@ pub use problem::{BackLink, ProblemPage};
 pub use sign_in::{PasswordPage, PasswordRefused, SignInPage};
 pub use words::{Condition, Urgency, Workflow};
 pub use worklist::{
-    Acknowledged, AlertRow, EquipmentRow, EvidenceRow, Notice, Person, ReadingRow, RuleSource, Whose, WorklistPage,
+    Acknowledged, AlertRow, Away, EquipmentRow, EvidenceRow, Notice, Person, ReadingRow, RuleSource, Whose,
+    WorklistPage,
 };

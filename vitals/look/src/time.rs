@@ -123,7 +123,7 @@ fn local(at: DateTime<Utc>) -> DateTime<Tz> {
     at.with_timezone(&London)
 }
 
-fn day(date: NaiveDate) -> String {
+pub(crate) fn day(date: NaiveDate) -> String {
     date.format("%-d %B %Y").to_string()
 }
 

@@ -9,7 +9,7 @@ use crate::{
     page::NotRendered,
     words::{Condition, Urgency, Workflow},
 };
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use vitals::{AlertId, ErrorCode, Kind, Measure, NhsNumber, Quality, TakenAt, Value, WhyUnassigned};
 
 /// Longest note with an acknowledgement: a few sentences; the record of care is kept elsewhere.
@@ -84,6 +84,8 @@ pub struct AlertRow {
     pub urgency: Urgency,
     /// Who it is about.
     pub person: Person,
+    /// Why the person cannot be reached as usual, if so.
+    pub away: Option<Away>,
     /// Why, as one sentence with the value: "Blood pressure 182/118mmHg is at or above 180/110mmHg."
     pub why: String,
     /// What the person was told, if they were told anything.
@@ -110,6 +112,17 @@ pub struct AlertRow {
     pub settled_at: Option<DateTime<Utc>>,
     /// Whether the person signed in may take it now.
     pub can_acknowledge: bool,
+}
+
+/// What the register has of a person who is not at home as usual, and since which day.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Away {
+    /// They are in hospital.
+    Admitted(NaiveDate),
+    /// They moved away: another service looks after them.
+    Moved(NaiveDate),
+    /// They died.
+    Deceased(NaiveDate),
 }
 
 /// One reading behind an alert.

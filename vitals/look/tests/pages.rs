@@ -3,9 +3,10 @@
 
 mod sample;
 
+use chrono::NaiveDate;
 use look::{
-    AlertRow, BackLink, Notice, PasswordPage, PasswordRefused, ProblemPage, SignInPage, Urgency, WorklistPage, assets,
-    sign_in, words, worklist,
+    AlertRow, Away, BackLink, Notice, PasswordPage, PasswordRefused, ProblemPage, SignInPage, Urgency, WorklistPage,
+    assets, sign_in, words, worklist,
 };
 use std::collections::BTreeSet;
 use vitals::ErrorCode;
@@ -348,6 +349,25 @@ fn an_alert_that_may_not_be_taken_has_no_button() {
     let alert = AlertRow { can_acknowledge: false, ..sample::page().alerts.remove(0) };
     let html = WorklistPage { alerts: vec![alert], ..sample::empty_page() }.html().unwrap();
     assert!(html.contains("Act now") && !html.contains("<form"));
+}
+
+/// Somebody who looks at an alert of a person who died must know before they ring the family; the alert itself stays.
+#[test]
+fn an_alert_of_somebody_who_died_moved_or_is_in_hospital_says_so_and_stays() {
+    let day = NaiveDate::from_ymd_opt(2026, 6, 1).unwrap();
+    for (away, said) in [
+        (Away::Deceased(day), "Recorded as deceased on 1 June 2026. Nothing is sent to them."),
+        (Away::Moved(day), "Recorded as moved away on 1 June 2026. Nothing is sent to them."),
+        (Away::Admitted(day), "Recorded as in hospital since 1 June 2026. Nothing is sent to them."),
+    ] {
+        let alert = sample::page().alerts.remove(0);
+        let usual = WorklistPage { alerts: vec![alert.clone()], ..sample::empty_page() }.html().unwrap();
+        assert!(!read(&usual).1.contains("Recorded as") && usual.contains("Instruction sent to the hub"));
+        let alert = AlertRow { away: Some(away), ..alert };
+        let html = WorklistPage { alerts: vec![alert], ..sample::empty_page() }.html().unwrap();
+        assert!(read(&html).1.contains(said), "{}", read(&html).1);
+        assert!(html.contains("<form") && !html.contains("Instruction sent to the hub"));
+    }
 }
 
 #[test]

@@ -8,6 +8,7 @@
 pub mod access;
 pub mod contact;
 pub mod device;
+pub mod erasure;
 pub mod hub;
 pub mod patient;
 pub mod place;
@@ -18,6 +19,7 @@ pub mod staff;
 pub use access::{Carer, Consent, ConsentFor, Emergency, GivenBy, Objection};
 pub use contact::{ContactChoices, KeyContact, Need, Telephone};
 pub use device::{Assignment, Device, DeviceState};
+pub use erasure::{Erasure, Ground, Hold};
 pub use hub::{EnrolmentCode, Hub, HubKey};
 pub use patient::{Health, Patient, Status, Stratum};
 pub use place::{Home, OdsCode, Organisation, Place, Team};
@@ -164,6 +166,10 @@ items! {
     Objection(Objection, RecordId) = "objection",
     /// Emergency access of a member of staff to a person's record.
     Emergency(Emergency, RecordId) = "emergency",
+    /// That a person's record is to be erased: one asks, another agrees.
+    Erasure(Erasure, RecordId) = "erasure",
+    /// That a person's record must be kept, whoever asks for its end.
+    Hold(Hold, RecordId) = "hold",
 }
 
 impl Item {
@@ -179,6 +185,8 @@ impl Item {
             Self::Consent(consent) => Some(&consent.patient),
             Self::Objection(objection) => Some(&objection.patient),
             Self::Emergency(emergency) => Some(&emergency.patient),
+            Self::Erasure(erasure) => Some(&erasure.patient),
+            Self::Hold(hold) => Some(&hold.patient),
             Self::Organisation(_) | Self::Team(_) | Self::Home(_) | Self::Staff(_) | Self::Device(_) | Self::Hub(_) => {
                 None
             }

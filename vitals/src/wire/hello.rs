@@ -100,6 +100,13 @@ pub struct HelloAnswer {
     /// Readings the service asks for again, at most [`OFFER_AGAIN_MAX`]: it had them and can no longer read them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub offer_again: Vec<String>,
+    /// Which key followed which, each a [`super::announced::NextKey`] signed with the older: the newest
+    /// [`super::announced::NEXT_KEYS_MAX`], oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub next_keys: Vec<Sealed>,
+    /// The certificates the service shows, where it has TLS of its own: a [`super::announced::Certificates`] signed by it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub certificates: Option<Sealed>,
 }
 
 /// The service says that it lives and decides: one document for all hubs, signed every [`HEARTBEAT_EVERY`].
@@ -123,11 +130,11 @@ pub struct Heartbeat {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum StoreStanding {
-    /// It takes writes and is read.
+    /// It takes readings, and is read.
     Ready,
     /// It has more to do than it can take on.
     Busy,
-    /// It cannot be written or read.
+    /// It takes no readings: it cannot be written or read, or its disk is full.
     Unavailable,
     /// A standing of a later version.
     #[serde(other)]

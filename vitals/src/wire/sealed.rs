@@ -13,6 +13,14 @@ pub enum SealedFor {
     Heartbeat,
     /// The daily root over the heads of all chains.
     Root,
+    /// The statement of what was taken out of the record, and why nothing of it can be read any more.
+    Tombstone,
+    /// What the service knew and did for one person between two times.
+    Incident,
+    /// Which key follows the one that signs: [`super::announced::NextKey`].
+    NextKey,
+    /// Which certificates the service shows: [`super::announced::Certificates`].
+    Certificates,
 }
 
 impl SealedFor {
@@ -20,6 +28,10 @@ impl SealedFor {
         match self {
             Self::Heartbeat => b"derwent-server-v1 heartbeat\n",
             Self::Root => b"derwent-server-v1 root\n",
+            Self::Tombstone => b"derwent-server-v1 tombstone\n",
+            Self::Incident => b"derwent-server-v1 incident\n",
+            Self::NextKey => b"derwent-server-v1 next-key\n",
+            Self::Certificates => b"derwent-server-v1 certificates\n",
         }
     }
 

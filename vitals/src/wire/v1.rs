@@ -256,9 +256,17 @@ pub enum Urgency {
     ActNow,
 }
 
-/// The one form of every refusal of a whole request.
+/// The one form of every refusal of a whole request: `application/problem+json` (RFC 9457).
+///
+/// It has no `type`, because `code` is what programs look at; the title is then the status's phrase (section 4.2.1).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Problem {
+    /// The phrase of the status. A service from before there was one leaves it empty.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub title: String,
+    /// The status. A service from before there was one leaves it at 0.
+    #[serde(default, skip_serializing_if = "is_none_yet")]
+    pub status: u16,
     /// A stable code from the registry.
     pub code: String,
     /// What happened, what it means and what to do.
@@ -271,11 +279,44 @@ pub struct Problem {
     pub detail: Option<String>,
 }
 
+fn is_none_yet(status: &u16) -> bool {
+    *status == 0
+}
+
 impl Problem {
     /// The refusal for a code.
     #[must_use]
     pub fn new(code: ErrorCode) -> Self {
-        Self { code: code.code().to_owned(), message: code.sentence(), reading: None, detail: None }
+        let status = code.meaning().status;
+        Self {
+            title: phrase(status).to_owned(),
+            status,
+            code: code.code().to_owned(),
+            message: code.sentence(),
+            reading: None,
+            detail: None,
+        }
+    }
+}
+
+/// The phrase of a status that the registry has (RFC 9110, RFC 6585).
+fn phrase(status: u16) -> &'static str {
+    match status {
+        400 => "Bad Request",
+        401 => "Unauthorized",
+        403 => "Forbidden",
+        404 => "Not Found",
+        405 => "Method Not Allowed",
+        408 => "Request Timeout",
+        409 => "Conflict",
+        410 => "Gone",
+        413 => "Content Too Large",
+        415 => "Unsupported Media Type",
+        422 => "Unprocessable Content",
+        429 => "Too Many Requests",
+        500 => "Internal Server Error",
+        503 => "Service Unavailable",
+        _ => "",
     }
 }
 

@@ -116,25 +116,8 @@ fn little_endian(record: [u8; RECORD_BYTES]) -> Result<OmronRecord, DecodeError>
     if systolic > SYSTOLIC_MAX || is_blank {
         return Err(DecodeError::EmptySlot);
     }
-    Ok(OmronRecord {
-        systolic: u16::from(systolic) + SYSTOLIC_OFFSET,
-        diastolic,
-        pulse,
-        taken_at: text::date_time(
-            2000 + u16::from(year & 0x3f),
-            bits(day_word, 10, 4),
-            bits(day_word, 5, 5),
-            bits(day_word, 0, 5),
-            bits(time_word, 6, 6),
-            bits(time_word, 0, 6).min(59),
-        ),
-        is_irregular: bits(day_word, 14, 1) == 1,
-        is_movement: bits(day_word, 15, 1) == 1,
-        cuff: bits(time_word, 12, 1) == 1,
-        battery: bits(time_word, 13, 1) == 1,
-        position: bits(time_word, 14, 2),
-        number: Some(u16::from_le_bytes([number_low, number_high])),
-    })
+    let number = Some(u16::from_le_bytes([number_low, number_high]));
+    Ok(OmronRecord { number, ..of_words([systolic, diastolic, pulse, year & 0x3f], day_word, time_word) })
 }
 
 fn big_endian(record: [u8; RECORD_BYTES]) -> Result<OmronRecord, DecodeError> {
@@ -145,7 +128,12 @@ fn big_endian(record: [u8; RECORD_BYTES]) -> Result<OmronRecord, DecodeError> {
     }
     let day_word = u16::from_be_bytes([day_high, day_low]);
     let time_word = u16::from_be_bytes([time_high, time_low]);
-    Ok(OmronRecord {
+    Ok(of_words([systolic, diastolic, pulse, year], day_word, time_word))
+}
+
+/// What both orders of bytes say once they are put in order.
+fn of_words([systolic, diastolic, pulse, year]: [u8; 4], day_word: u16, time_word: u16) -> OmronRecord {
+    OmronRecord {
         systolic: u16::from(systolic) + SYSTOLIC_OFFSET,
         diastolic,
         pulse,
@@ -163,7 +151,7 @@ fn big_endian(record: [u8; RECORD_BYTES]) -> Result<OmronRecord, DecodeError> {
         battery: bits(time_word, 13, 1) == 1,
         position: bits(time_word, 14, 2),
         number: None,
-    })
+    }
 }
 
 /// So many bits of a word, from one upwards.

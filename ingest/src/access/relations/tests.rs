@@ -179,3 +179,54 @@ fn a_device_was_somebodys_only_where_one_person_had_it() {
         assert_eq!(county.had(&cuff, user_index, at(when)).map(PatientId::as_str), expected, "{user_index:?} {when}");
     }
 }
+
+#[test]
+fn what_may_change_an_answer_is_told_and_what_changes_none_is_not() {
+    let mut county = county();
+    let moment = at(12);
+    let everybody = ["st-north", "st-south", "st-lime", "st-org", "st-two", "st-privacy", "st-new"];
+    let answers = |county: &Relations| everybody.map(|id| county.powers(&st(id), moment));
+    let span = Span { from: at(10), until: Some(at(70)) };
+    let patient = |id: &str, change: fn(&mut Patient)| {
+        let Item::Patient(mut patient) = person(id, Some("tm-north"), None) else { unreachable!() };
+        change(&mut patient);
+        Item::Patient(patient)
+    };
+    let device = DeviceId::parse("dv-cuff").unwrap();
+    let objection = Objection {
+        id: RecordId::parse("rc-1").unwrap(),
+        patient: pt("pt-north"),
+        against: Against::Staff(st("st-north")),
+        reason: text("a neighbour"),
+        span,
+    };
+    let emergency = Emergency {
+        id: RecordId::parse("rc-2").unwrap(),
+        patient: pt("pt-south"),
+        staff: st("st-north"),
+        reason: text("found on the floor"),
+        span,
+        reviewed_by: None,
+    };
+    let (id, north) = (RecordId::parse("rc-3").unwrap(), pt("pt-north"));
+    let cases: [(Item, bool); 13] = [
+        (organisation("org-north"), false),
+        (team("tm-south", "org-south"), false),
+        (patient("pt-north", |_| {}), false),
+        (patient("pt-north", |patient| patient.name = text("Another Name")), false),
+        (Assignment { id, device, patient: north, user_index: None, span }.into(), false),
+        (patient("pt-new", |_| {}), true),
+        (patient("pt-new", |patient| patient.team = None), true),
+        (team("tm-south", "org-north"), true),
+        (home("hm-lime", "org-north"), true),
+        (staff("st-new", &[in_team(Role::Clinician, "tm-north")]), true),
+        (objection.clone().into(), true),
+        (objection.into(), false),
+        (emergency.into(), true),
+    ];
+    for (item, expected) in cases {
+        let before = answers(&county);
+        assert_eq!(county.learn(&item), expected, "{item:?}");
+        assert_eq!(before != answers(&county), expected, "{item:?}");
+    }
+}

@@ -5,6 +5,7 @@
 use super::{
     alert_form,
     digest::Digest,
+    erase::empty_id,
     fault::Fault,
     kept,
     names::{Class, No},
@@ -44,6 +45,19 @@ impl Kept {
     }
 }
 
+/// Whether the row was emptied when a record ended; its digest is checked.
+fn is_emptied(row: &Row<'_>, view: &View<'_>) -> Result<bool, Fault> {
+    intact(TABLE, row, || {
+        if !row.get_ref(5)?.as_blob()?.is_empty() {
+            return Ok(false);
+        }
+        let (seq, id, person): (i64, [u8; 16], i64) = (row.get(0)?, row.get(1)?, row.get(2)?);
+        let (n, waiting): (i64, i64) = (row.get(3)?, row.get(4)?);
+        let parts = [seq.into(), (&id).into(), person.into(), n.into(), waiting.into(), [].as_slice().into()];
+        verify(view.keys, TABLE, &parts, row.get(6)?).map(|()| true)
+    })
+}
+
 /// An alert's row, as the inspection looks at it.
 pub(super) struct Sound {
     seq: i64,
@@ -51,6 +65,8 @@ pub(super) struct Sound {
     pub(super) person: No,
     n: i64,
     pub(super) digest: Digest,
+    /// Whether it was erased.
+    pub(super) is_emptied: bool,
 }
 
 /// Hands out the alerts after a number, until `each` has enough. True where there are no more.
@@ -61,10 +77,23 @@ pub(super) fn each_after(
 ) -> Result<bool, Fault> {
     let sql = format!("SELECT {COLUMNS} FROM alert WHERE seq > ?1 ORDER BY seq");
     let read = |row: &Row<'_>| {
+        if is_emptied(row, view)? {
+            return intact(TABLE, row, || {
+                let person = No::try_from(row.get::<_, i64>(2)?)?;
+                Ok(Sound {
+                    seq: row.get(0)?,
+                    id: row.get(1)?,
+                    person,
+                    n: row.get(3)?,
+                    digest: row.get(6)?,
+                    is_emptied: true,
+                })
+            });
+        }
         let Kept { seq, n, alert, .. } = Kept::read(row, view)?;
         intact(TABLE, row, || {
             let (person, digest) = (No::try_from(row.get::<_, i64>(2)?)?, row.get(6)?);
-            Ok(Sound { seq, id: *alert.id.as_bytes(), person, n, digest })
+            Ok(Sound { seq, id: *alert.id.as_bytes(), person, n, digest, is_emptied: false })
         })
     };
     rows::each(view.conn, &sql, params![after], read, each)
@@ -135,9 +164,13 @@ pub(super) fn list(view: &View<'_>, whom: &Whom<PatientId>, limit: usize) -> Res
     let mut found = match whom {
         Whom::All => {
             let sql = format!("SELECT {COLUMNS} FROM alert NOT INDEXED ORDER BY seq");
-            let found = all(view.conn, &sql, [], |row| Kept::read(row, view))?;
-            must_count(TABLE, found.iter().map(|kept| kept.seq), view.count().alerts)?;
-            found
+            let mut numbers = Vec::new();
+            let found = all(view.conn, &sql, [], |row| {
+                numbers.push(row.get(0)?);
+                if is_emptied(row, view)? { Ok(None) } else { Kept::read(row, view).map(Some) }
+            })?;
+            must_count(TABLE, numbers.into_iter(), view.count().alerts)?;
+            found.into_iter().flatten().collect()
         }
         Whom::Only(these) => {
             let mut found = Vec::new();
@@ -200,4 +233,22 @@ pub(super) fn find(view: &View<'_>, id: AlertId) -> Result<Option<Alert>, Fault>
         Some((seq, _)) => Err(Fault::Damaged { table: TABLE, row: *seq }),
         None => Ok(None),
     }
+}
+
+/// Empties every alert of a person: the row keeps its number, and nothing else.
+pub(super) fn empty(tx: &Tx<'_>, person: No) -> Result<u64, Fault> {
+    let mut count = 0;
+    let numbers = all(tx.conn, "SELECT seq, n FROM alert WHERE person = ?1", params![person], |row| {
+        Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?))
+    })?;
+    for (seq, n) in numbers {
+        let id = empty_id(tx, TABLE, seq);
+        let (no, waiting) = (i64::from(person), 0_i64);
+        let digest =
+            tx.keys.row(TABLE, &[seq.into(), (&id).into(), no.into(), n.into(), waiting.into(), [].as_slice().into()]);
+        let sql = "UPDATE alert SET id = ?1, waiting = 0, body = x'', digest = ?2 WHERE seq = ?3";
+        run(tx.conn, sql, params![id, digest, seq])?;
+        count += 1;
+    }
+    Ok(count)
 }

@@ -37,7 +37,7 @@ pub(super) fn apply(tx: &Tx<'_>, slice: Slice, decide: &dyn Decide) -> Result<Ou
     match slice.subject {
         store::Subject::Patient(patient) => apply_to_person(tx, &patient, slice.events, decide),
         store::Subject::Unassigned(hub) => apply_to_nobody(tx, &hub, slice.events),
-        store::Subject::Service => apply_to_service(tx, slice.events),
+        store::Subject::Service => to_service(tx, slice.events),
     }
 }
 
@@ -491,7 +491,7 @@ fn apply_to_nobody(tx: &Tx<'_>, hub: &HubId, events: Vec<Event>) -> Result<Outco
 
 /// The service's own: the numbers of requests, what is nobody's of the register, accounts, and what it did or found. A
 /// request's number is no entry: what the request brought is.
-fn apply_to_service(tx: &Tx<'_>, events: Vec<Event>) -> Result<Outcome, Fault> {
+pub(super) fn to_service(tx: &Tx<'_>, events: Vec<Event>) -> Result<Outcome, Fault> {
     let mut beside = Vec::new();
     for event in events {
         if let Event::Received { hub, number } = event {

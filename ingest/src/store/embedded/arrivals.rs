@@ -6,7 +6,7 @@ use super::{
     damage::{self, Mark},
     digest::Digest,
     fault::Fault,
-    known,
+    journal, known,
     names::{Class, No},
     readings::{self, Found, Lookup},
     rows::Tx,
@@ -103,6 +103,9 @@ impl Arrivals {
             },
             Some(stands_in) => match damage::find(tx, stands_in)? {
                 Some(mark) => return self.recover(tx, (source, record), entry, &mark, patient, admitted),
+                None if tx.count().ended > 0 && journal::entry(tx, stands_in)?.is_hollow() => {
+                    return Ok(Arrived::Known(ReadingOutcome::Erased { id: reading.id }));
+                }
                 None => self.lookup.in_entry(tx, stands_in, reading)?,
             },
         };

@@ -196,7 +196,7 @@ impl Pending {
 }
 
 /// A transaction that is not stored.
-enum Lost {
+pub(super) enum Lost {
     /// It was taken back cleanly; a later one may succeed.
     Once(String),
     /// The same, for want of room on the disk.
@@ -206,7 +206,7 @@ enum Lost {
 }
 
 impl Lost {
-    fn why(&self) -> &str {
+    pub(super) fn why(&self) -> &str {
         match self {
             Self::Once(why) | Self::Full(why) | Self::Broken(why) => why,
         }
@@ -214,7 +214,7 @@ impl Lost {
 }
 
 /// Runs `work` in one transaction and commits it, synced. Names and tally follow what became of it.
-fn transaction(desk: &mut Desk, work: impl FnOnce(&View<'_>) -> Result<(), Fault>) -> Result<(), Lost> {
+pub(super) fn transaction(desk: &mut Desk, work: impl FnOnce(&View<'_>) -> Result<(), Fault>) -> Result<(), Lost> {
     let Desk { conn, keys, names, tally, .. } = desk;
     let names_before = names.count();
     let view = View::new(conn, keys, names, *tally);

@@ -258,3 +258,16 @@ pub(super) fn wanted(view: &View<'_>, limit: usize) -> Result<Vec<ReadingId>, Fa
     };
     Ok(missing.filter_map(id).take(limit).collect())
 }
+
+/// What a marked entry of a person may still hold goes, and nothing of it is asked for again.
+pub(super) fn let_go(tx: &Tx<'_>, subject: No) -> Result<(), Fault> {
+    if !is_any(tx) {
+        return Ok(());
+    }
+    for mark in marks(tx)?.into_iter().filter(|mark| mark.subject == subject) {
+        let entry = i64::try_from(mark.entry).unwrap_or(i64::MAX);
+        run(tx.conn, "UPDATE entry SET body = x'' WHERE seq = ?1", params![entry])?;
+        mark.put_missing(tx, Vec::new())?;
+    }
+    Ok(())
+}

@@ -62,7 +62,8 @@ impl<'a, T: Into<Part<'a>>> From<Option<T>> for Part<'a> {
 }
 
 /// An entry's body, hashed.
-pub(super) struct Content([u8; 32]);
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Content(pub(super) [u8; 32]);
 
 /// The keys in use.
 pub(super) struct Keys {
@@ -96,9 +97,21 @@ impl Keys {
         short(&self.records, &[&no.to_le_bytes(), content.as_bytes()])
     }
 
-    /// Where a chain starts: each subject's at a place of its own, so that no one's chain can stand for another's.
+    /// Where a chain starts: each subject's at a place of its own, so that no one's chain can stand for another's. The name of
+    /// somebody who was erased holds where theirs started.
     pub(super) fn chain_start(&self, class: i64, name: &str) -> Digest {
+        if let Some(start) = erased_start(name) {
+            return start;
+        }
         keyed(&self.chain, "start", &[class.into(), name.into()])
+    }
+
+    /// What stands in place of a name that was erased: whoever has the key can tell whether it was this one, and nobody can
+    /// read from it which.
+    pub(super) fn erased_name(&self, class: i64, name: &str) -> String {
+        let start = self.chain_start(class, name);
+        let letters = start.iter().flat_map(|byte| [byte >> 4, byte & 0xf]).map(|half| char::from(b'a' + half));
+        ERASED.chars().chain(letters).collect()
     }
 
     /// What head and checksum of an entry cover of its body.
@@ -128,6 +141,24 @@ impl Keys {
     pub(super) fn mark(&self) -> Digest {
         keyed(&self.rows, "these keys", &[])
     }
+}
+
+/// How the name of somebody who was erased begins. It is an id of its kind, so that it is read like one.
+const ERASED: &str = "pt-erased-";
+
+/// Where the chain of a name that was erased started; none for any other name.
+pub(super) fn erased_start(name: &str) -> Option<Digest> {
+    let letters = name.strip_prefix(ERASED)?.as_bytes();
+    let mut start = Digest::default();
+    if letters.len() != 2 * start.len() {
+        return None;
+    }
+    let half = |letter: u8| letter.checked_sub(b'a').filter(|half| *half < 16);
+    for (byte, pair) in start.iter_mut().zip(letters.chunks_exact(2)) {
+        let (Some(high), Some(low)) = (half(*pair.first()?), half(*pair.last()?)) else { return None };
+        *byte = high << 4 | low;
+    }
+    Some(start)
 }
 
 /// The keyed hash of parts of fixed lengths, less than a block of BLAKE3 where they are short.

@@ -28,6 +28,8 @@ pub(super) enum Fault {
     Missing(String),
     #[error("the rules failed on something other than a reading")]
     Rules,
+    #[error("the record has ended")]
+    Ended,
     #[error("the question took too long")]
     Late,
     #[error("put a row into words: {0}")]
@@ -54,6 +56,7 @@ impl Fault {
             | Self::Damaged { .. }
             | Self::Missing(_)
             | Self::Rules
+            | Self::Ended
             | Self::Late
             | Self::Words(_) => false,
         }
@@ -81,6 +84,7 @@ impl From<Fault> for ApplyError {
             Fault::Replayed => Self::Replayed,
             Fault::Stale { version } => Self::Stale { version },
             Fault::NotInOrder(why) => Self::NotInOrder(why),
+            Fault::Ended => Self::Ended,
             Fault::Damaged { .. }
             | Fault::Missing(_)
             | Fault::Rules
@@ -102,6 +106,7 @@ impl From<Fault> for ReadError {
             | Fault::NotInOrder(_)
             | Fault::Missing(_)
             | Fault::Rules
+            | Fault::Ended
             | Fault::Late
             | Fault::Words(_)
             | Fault::Sql(_) => Self::Unavailable(fault.to_string()),

@@ -16,7 +16,7 @@ use super::{
 use crate::store::StoredRefusal;
 use rules::event::RefusedReading;
 use rusqlite::{Row, params};
-use std::cmp::Reverse;
+use std::{cmp::Reverse, collections::BTreeSet};
 use vitals::{
     Admitted, ErrorCode, HubId, ReadingId,
     wire::signing::{ReplayWindow, RequestNumber},
@@ -133,6 +133,8 @@ fn of_hub(view: &View<'_>, hub: No, record: &Record, limit: usize) -> Result<Vec
 pub(super) struct Sound {
     pub(super) digest: Digest,
     pub(super) record: i64,
+    /// Whether it was erased.
+    pub(super) is_emptied: bool,
 }
 
 /// Everything that a hub had refused, or that is in conflict, by its number.
@@ -149,7 +151,8 @@ pub(super) fn all_of(view: &View<'_>, hub: No) -> Result<rows::Numbered<Sound>, 
             } else {
                 content_of_refusal(view, reading.as_ref(), code.code(), &body)
             };
-            Ok(Sound { digest: row.get(6)?, record: key_of(&content) })
+            let is_emptied = code == ErrorCode::ReadingErased && body.is_empty();
+            Ok(Sound { digest: row.get(6)?, record: key_of(&content), is_emptied })
         })
     })
 }
@@ -190,4 +193,38 @@ pub(super) fn take_number(tx: &Tx<'_>, hub: &HubId, number: RequestNumber) -> Re
     }
     subject.record.replay = Some((number.epoch, window));
     subject.put(tx)
+}
+
+/// What hubs had refused that names this person, or is about one of these readings: the hub, and its number there.
+pub(super) fn of_person(tx: &Tx<'_>, id: &str, readings: &BTreeSet<[u8; 16]>) -> Result<Vec<(No, i64)>, Fault> {
+    let mut found = Vec::new();
+    all(tx.conn, "SELECT n, hub, reading, body FROM refusal ORDER BY hub, n", [], |row| {
+        let (n, hub): (i64, No) = (row.get(0)?, row.get(1)?);
+        intact(TABLE, row, || {
+            let (reading, body): (Option<[u8; 16]>, &str) = (row.get(2)?, row.get_ref(3)?.as_str()?);
+            if reading.is_some_and(|reading| readings.contains(&reading)) || names(body, id) {
+                found.push((hub, n));
+            }
+            Ok(())
+        })
+    })?;
+    Ok(found)
+}
+
+/// Whether a text names somebody: their id as a word of its own.
+fn names(text: &str, id: &str) -> bool {
+    text.split(|letter: char| !letter.is_ascii_alphanumeric() && letter != '-').any(|word| word == id)
+}
+
+/// Empties one: the row keeps its number. What it was known by in the journal, and the record of its content.
+pub(super) fn empty(tx: &Tx<'_>, hub: No, n: i64) -> Result<(Digest, i64), Fault> {
+    let damaged = || Fault::Damaged { table: TABLE, row: n };
+    let (_, sound) = all_of(tx, hub)?.into_iter().find(|(number, _)| *number == n).ok_or_else(damaged)?;
+    let Sound { digest, record, .. } = sound?;
+    let (no, at, code) = (i64::from(hub), 0_i64, ErrorCode::ReadingErased.code());
+    let parts = [no.into(), n.into(), None::<&[u8; 16]>.into(), code.into(), at.into(), "".into()];
+    let emptied = tx.keys.row(TABLE, &parts);
+    let sql = "UPDATE refusal SET reading = NULL, code = ?1, at = 0, body = '', digest = ?2 WHERE hub = ?3 AND n = ?4";
+    run(tx.conn, sql, params![code, emptied, no, n])?;
+    Ok((digest, record))
 }

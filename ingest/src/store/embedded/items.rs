@@ -8,10 +8,11 @@ use super::{
     alerts::must_count,
     damage::{self, Mark},
     digest::{Digest, Part},
+    erase::empty_id,
     fault::Fault,
     journal::{self, Draft, Entry, EntryKind, From, Whose},
-    names::No,
-    record::{Record, Subject},
+    names::{Class, No},
+    record::{self, Record, Subject},
     rows::{self, Tx, Unsound, View, all, intact, one, run},
 };
 use crate::{
@@ -143,6 +144,12 @@ pub(super) fn find(view: &View<'_>, which: &ItemRef) -> Result<Option<Kept>, Fau
 pub(super) fn put(tx: &Tx<'_>, draft: &mut Draft, subject: &mut Subject, written: &Written) -> Result<(), Fault> {
     written.item.check()?;
     let which = written.item.reference();
+    // Whose record has ended is not named again, not even as somebody who has a hub.
+    if let Item::Hub(hub) = &written.item
+        && hub.patients.iter().any(|patient| record::has_ended(tx, Class::Person, patient.as_str()))
+    {
+        return Err(Fault::Ended);
+    }
     let known = find(tx, &which)?;
     let current = known.as_ref().map_or(0, |known| known.place.version);
     // A thing stays in the record it was first written into.
@@ -203,15 +210,28 @@ pub(super) fn in_order(
     after: RegisterPlace,
     limit: usize,
 ) -> Result<(Vec<KeptItem>, RegisterPlace), Fault> {
-    let mut place = after.0;
-    let sql = format!("SELECT {COLUMNS} FROM item WHERE seq > ?1 ORDER BY seq LIMIT ?2");
-    let rows = i64::try_from(limit).unwrap_or(i64::MAX);
-    let found = all(view.conn, &sql, params![after.0, rows], |row| {
+    let (mut place, mut found) = (after.0, Vec::new());
+    if limit == 0 {
+        return Ok((found, after));
+    }
+    // Emptied rows are passed over, and a page is short only where nothing comes after it.
+    let sql = format!("SELECT {COLUMNS} FROM item WHERE seq > ?1 ORDER BY seq");
+    let mut statement = view.conn.prepare_cached(&sql)?;
+    let mut rows = statement.query(params![after.0])?;
+    while found.len() < limit
+        && let Some(row) = rows.next()?
+    {
         view.go_on()?;
-        let kept = Kept::read(row, view)?;
         place += 1;
-        if kept.place.seq == place { Ok(kept.into_item()) } else { Err(Fault::Damaged { table: TABLE, row: place }) }
-    })?;
+        let (seq, kept) = match emptied(row, view)? {
+            Some((emptied, _)) => (emptied.seq, None),
+            None => Kept::read(row, view).map(|kept| (kept.place.seq, Some(kept)))?,
+        };
+        if seq != place {
+            return Err(Fault::Damaged { table: TABLE, row: place });
+        }
+        found.extend(kept.map(Kept::into_item));
+    }
     let last = i64::try_from(view.count().items).unwrap_or(i64::MAX);
     if found.len() < limit && place < last {
         return Err(Fault::Damaged { table: TABLE, row: place + 1 });
@@ -308,11 +328,53 @@ fn older(view: &View<'_>, which: &ItemRef, mark: &Mark) -> Result<Option<u64>, F
     Ok(found)
 }
 
+/// The kind of a row that was emptied when a record ended. No kind of the register is called so.
+const EMPTIED: &str = "erased";
+
+/// A row that was emptied, checked; none where it is not.
+fn emptied(row: &Row<'_>, view: &View<'_>) -> Result<Option<(Place, Digest)>, Fault> {
+    intact(TABLE, row, || {
+        if row.get_ref(2)?.as_str()? != EMPTIED {
+            return Ok(None);
+        }
+        let (subject, n) = (row.get(3)?, row.get(4)?);
+        let place = Place { seq: row.get(0)?, id: row.get(1)?, subject, n, version: row.get(5)?, entry: row.get(6)? };
+        let (body, digest): (&str, Digest) = (row.get_ref(7)?.as_str()?, row.get(8)?);
+        let is_sound = body.is_empty() && place.digest(view, EMPTIED, body) == digest;
+        if is_sound { Ok(Some((place, digest))) } else { Err(Unsound) }
+    })
+}
+
+/// Empties every thing of a record: the row keeps its number, and nothing else.
+pub(super) fn empty(tx: &Tx<'_>, subject: No) -> Result<u64, Fault> {
+    let mut count = 0;
+    let places = all(tx.conn, "SELECT seq, n FROM item WHERE subject = ?1", params![subject], |row| {
+        Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?))
+    })?;
+    for (seq, n) in places {
+        let place = Place { seq, id: empty_id(tx, TABLE, seq), subject, n, version: 0, entry: 0 };
+        let digest = place.digest(tx, EMPTIED, "");
+        let sql = "UPDATE item SET id = ?1, kind = ?2, version = 0, entry = 0, body = '', digest = ?3 WHERE seq = ?4";
+        run(tx.conn, sql, params![place.id, EMPTIED, digest, seq])?;
+        count += 1;
+    }
+    Ok(count)
+}
+
+/// Everything of a kind, each row checked.
+pub(super) fn all_of_kind(view: &View<'_>, kind: register::ItemKind) -> Result<Vec<Item>, Fault> {
+    let sql = format!("SELECT {COLUMNS} FROM item NOT INDEXED WHERE kind = ?1 ORDER BY seq");
+    let found = all(view.conn, &sql, params![kind.name()], |row| Kept::read(row, view))?;
+    Ok(found.into_iter().map(|kept| kept.item).collect())
+}
+
 /// What is sound of a row, for the inspection.
 pub(super) struct Sound {
     pub(super) id: [u8; 16],
     pub(super) subject: No,
     pub(super) digest: Digest,
+    /// Whether it was erased.
+    pub(super) is_emptied: bool,
     seq: i64,
     n: i64,
     kind: &'static str,
@@ -326,8 +388,11 @@ pub(super) fn each_after(
 ) -> Result<bool, Fault> {
     let sql = format!("SELECT {COLUMNS} FROM item WHERE seq > ?1 ORDER BY seq");
     let read = |row: &Row<'_>| {
+        if let Some((Place { seq, id, subject, n, .. }, digest)) = emptied(row, view)? {
+            return Ok(Sound { id, subject, digest, is_emptied: true, seq, n, kind: EMPTIED });
+        }
         let Kept { place: Place { seq, id, subject, n, .. }, item, digest } = Kept::read(row, view)?;
-        Ok(Sound { id, subject, digest, seq, n, kind: item.reference().kind().name() })
+        Ok(Sound { id, subject, digest, is_emptied: false, seq, n, kind: item.reference().kind().name() })
     };
     rows::each(view.conn, &sql, params![after], read, each)
 }

@@ -5,11 +5,13 @@
 
 use super::{
     digest::{Digest, Part, micros},
+    erase::empty_id,
     fault::Fault,
     names::No,
-    rows::{self, Tx, Unsound, View, intact, one, run, sound, verify},
+    rows::{self, Tx, Unsound, View, intact, moment, one, run, sound, verify},
     tally::Set,
 };
+use crate::store::Notification;
 use chrono::{DateTime, Utc};
 use rules::{Delivery, Job};
 use rusqlite::{Row, params};
@@ -101,6 +103,8 @@ pub(super) struct Sound {
     pub(super) id: [u8; 16],
     pub(super) person: No,
     pub(super) digest_without_lease: Digest,
+    /// Whether it was erased.
+    pub(super) is_emptied: bool,
 }
 
 /// Hands out the notifications after a number, until `each` has enough. True where there are no more.
@@ -114,11 +118,20 @@ pub(super) fn each_after(
         let mut kept = Kept::read(row, view)?;
         kept.leased_until = None;
         intact(TABLE, row, || {
+            if kept.body.is_empty() {
+                let (id, person) = (kept.id, No::try_from(kept.person)?);
+                let digest_without_lease = kept.digest(view);
+                return Ok(Sound { id, person, digest_without_lease, is_emptied: true });
+            }
             let job: Job = serde_json::from_str(&kept.body)?;
             let is_it = (job.id.as_bytes(), job.alert.as_bytes()) == (&kept.id, &kept.alert);
             let digest_without_lease = kept.digest(view);
             let person = No::try_from(kept.person)?;
-            if is_it { Ok(Sound { id: kept.id, person, digest_without_lease }) } else { Err(Unsound) }
+            if is_it {
+                Ok(Sound { id: kept.id, person, digest_without_lease, is_emptied: false })
+            } else {
+                Err(Unsound)
+            }
         })
     };
     rows::each(view.conn, &sql, params![after], read, each)
@@ -206,4 +219,52 @@ pub(super) fn lease(tx: &Tx<'_>, until: DateTime<Utc>, limit: usize) -> Result<V
         lent.push(job);
     }
     Ok(lent)
+}
+
+/// Empties every notification of a person: the row keeps its number, and nothing else. Their alerts get the id that stands
+/// here for each.
+pub(super) fn empty(tx: &Tx<'_>, person: No) -> Result<u64, Fault> {
+    let mut count = 0;
+    let sql = format!("SELECT {COLUMNS} FROM job WHERE person = ?1");
+    for kept in rows::all(tx.conn, &sql, params![person], |row| Kept::read(row, tx))? {
+        let alert: i64 =
+            one(tx.conn, "SELECT seq FROM alert WHERE id = ?1", params![kept.alert], |row| Ok(row.get(0)?))?
+                .ok_or(Fault::Damaged { table: TABLE, row: kept.seq })?;
+        if kept.is_open() {
+            let digest = kept.digest(tx);
+            tx.tally(|tally| tally.open_jobs.take(&digest));
+        }
+        let emptied = Kept {
+            seq: kept.seq,
+            id: empty_id(tx, TABLE, kept.seq),
+            alert: empty_id(tx, super::alerts::TABLE, alert),
+            person: kept.person,
+            done_at: Some(0),
+            next_try_at: 0,
+            leased_until: None,
+            attempts: 0,
+            body: String::new(),
+        };
+        let sql = "UPDATE job SET id = ?1, alert = ?2, done_at = 0, next_try_at = 0, leased_until = NULL, attempts = 0,
+             body = '', digest = ?3 WHERE seq = ?4";
+        run(tx.conn, sql, params![emptied.id, emptied.alert, emptied.digest(tx), emptied.seq])?;
+        count += 1;
+    }
+    Ok(count)
+}
+
+/// Every notification of a person, the oldest first. Their rows are found by walking the table: whoever asks waits for it.
+pub(super) fn of_person(view: &View<'_>, person: No) -> Result<Vec<Notification>, Fault> {
+    let sql = format!("SELECT {COLUMNS} FROM job WHERE person = ?1 ORDER BY seq");
+    rows::all(view.conn, &sql, params![person], |row| {
+        view.go_on()?;
+        let kept = Kept::read(row, view)?;
+        intact(TABLE, row, || {
+            Ok(Notification {
+                job: serde_json::from_str(&kept.body)?,
+                attempts: u64::try_from(kept.attempts)?,
+                accepted_at: kept.done_at.map(moment).transpose()?,
+            })
+        })
+    })
 }

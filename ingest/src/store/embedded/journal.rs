@@ -7,7 +7,7 @@
 use super::{
     bytes::{Put, Take, era},
     damage,
-    digest::Digest,
+    digest::{Content, Digest},
     fault::Fault,
     items,
     kept::{self, KeptReading, Sent},
@@ -26,6 +26,9 @@ pub(super) const TABLE: &str = "entry";
 
 /// The form of an entry's bytes, and of the readings in it.
 const FORM: u8 = 1;
+
+/// The form of what is left of an entry when what it said was erased.
+const ERASED: u8 = 2;
 
 /// The byte before each item.
 mod item {
@@ -90,6 +93,7 @@ kinds! {
     Audit 15 "audit" "What the service did or found.";
     ItemWritten 16 "item-written" "A new version of a thing of the register, all of it.";
     AccountSet 17 "account-set" "An account that was made or changed: whose.";
+    RecordEnded 18 "record-ended" "A record whose entries were erased or disposed of: the signed statement.";
 }
 
 impl EntryKind {
@@ -107,7 +111,9 @@ impl EntryKind {
             | Self::ReadingRefused
             | Self::ReadingHeardAlso
             | Self::ReadingRecovered => *ReadingId::parse(what).ok()?.as_bytes(),
-            Self::PersonRegistered | Self::Audit | Self::ItemWritten | Self::AccountSet => return None,
+            Self::PersonRegistered | Self::Audit | Self::ItemWritten | Self::AccountSet | Self::RecordEnded => {
+                return None;
+            }
         };
         self.id_text(id).is_some_and(|text| text == what).then_some(id)
     }
@@ -126,7 +132,7 @@ impl EntryKind {
             | Self::ReadingRefused
             | Self::ReadingHeardAlso
             | Self::ReadingRecovered => Some(ReadingId::from_bytes(id).to_string()),
-            Self::PersonRegistered | Self::Audit | Self::ItemWritten | Self::AccountSet => None,
+            Self::PersonRegistered | Self::Audit | Self::ItemWritten | Self::AccountSet | Self::RecordEnded => None,
         }
     }
 }
@@ -178,15 +184,7 @@ impl Draft {
     /// Adds one thing.
     pub(super) fn thing(&mut self, kind: EntryKind, what: &str, hub: Option<No>, digest: &Digest) {
         self.count += 1;
-        let id = kind.id(what);
-        let item = if id.is_some() { item::THING_WITH_ID } else { item::THING };
-        self.things.byte(kind.code() << item::BITS | item);
-        self.things.number(hub.unwrap_or(0).into());
-        match id {
-            Some(id) => self.things.raw(&id),
-            None => self.things.bytes(what.as_bytes()),
-        }
-        self.things.raw(digest);
+        put_thing(&mut self.things, kind, what, hub, digest);
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -219,6 +217,19 @@ impl Draft {
         (subject.record.last, subject.record.n, subject.record.head) = (self.seq, n, head);
         Ok(())
     }
+}
+
+/// One thing, as it stands in an entry.
+fn put_thing(put: &mut Put, kind: EntryKind, what: &str, hub: Option<No>, digest: &Digest) {
+    let id = kind.id(what);
+    let item = if id.is_some() { item::THING_WITH_ID } else { item::THING };
+    put.byte(kind.code() << item::BITS | item);
+    put.number(hub.unwrap_or(0).into());
+    match id {
+        Some(id) => put.raw(&id),
+        None => put.bytes(what.as_bytes()),
+    }
+    put.raw(digest);
 }
 
 /// Whose an entry is.
@@ -258,6 +269,10 @@ pub(super) struct Entry {
     pub(super) previous: u64,
     pub(super) at: DateTime<Utc>,
     pub(super) head: Digest,
+    /// What head and checksum cover: the hash of all it ever said.
+    pub(super) content: Content,
+    /// The entries that say that, and by whom, some of it or all was erased.
+    pub(super) erased_by: Vec<u64>,
     pub(super) readings: Vec<KeptReading>,
     pub(super) things: Vec<Thing>,
 }
@@ -269,23 +284,36 @@ impl Entry {
         intact(TABLE, row, || {
             let (seq, subject) = (u64::try_from(row.get::<_, i64>(0)?)?, No::try_from(row.get::<_, i64>(1)?)?);
             let (body, head, digest): (&[u8], Digest, [u8; 8]) = (row.get_ref(2)?.as_blob()?, row.get(3)?, row.get(4)?);
-            if view.keys.entry(seq, subject, &head, &view.keys.content(body)) != digest {
+            let left = Left::read(view, seq, body)?;
+            let content = left.as_ref().map_or_else(|| view.keys.content(body), |left| left.content);
+            if view.keys.entry(seq, subject, &head, &content) != digest {
                 return Err(Unsound);
             }
-            Self::of_body(view, seq, subject, head, body)
+            Self::of_body(view, seq, subject, (head, content), left, body)
         })
     }
 
-    fn of_body(view: &View<'_>, seq: u64, subject: No, head: Digest, body: &[u8]) -> Result<Self, Unsound> {
+    fn of_body(
+        view: &View<'_>,
+        seq: u64,
+        subject: No,
+        (head, content): (Digest, Content),
+        left: Option<Left<'_>>,
+        body: &[u8],
+    ) -> Result<Self, Unsound> {
         let whose = Whose::read(view, subject)?;
         let mut take = Take::new(body);
-        if take.byte()? != FORM {
-            return Err(Unsound);
-        }
-        let (n, back) = (take.number()?, take.number()?);
+        let (n, back, at, erased_by) = match left {
+            Some(left) => {
+                take = Take::new(left.rest);
+                (left.n, left.back, left.at, left.erased_by)
+            }
+            None if take.byte()? == FORM => (take.number()?, take.number()?, take.moment(era())?, Vec::new()),
+            None => return Err(Unsound),
+        };
         let previous = if back == 0 { 0 } else { seq.checked_sub(back).ok_or(Unsound)? };
-        let at = take.moment(era())?;
-        let mut entry = Self { seq, subject, whose, n, previous, at, head, readings: Vec::new(), things: Vec::new() };
+        let (readings, things) = (Vec::new(), Vec::new());
+        let mut entry = Self { seq, subject, whose, n, previous, at, head, content, erased_by, readings, things };
         while !take.is_at_end() {
             let byte = take.byte()?;
             let (item, above) = (byte & ((1 << item::BITS) - 1), byte >> item::BITS);
@@ -314,8 +342,13 @@ impl Entry {
     }
 
     /// Whether this entry follows another of its subject's, whose head was `before`, without a break.
-    pub(super) fn follows(&self, view: &View<'_>, before: &Digest, body: &[u8]) -> bool {
-        view.keys.head(before, &view.keys.content(body)) == self.head
+    pub(super) fn follows(&self, view: &View<'_>, before: &Digest) -> bool {
+        view.keys.head(before, &self.content) == self.head
+    }
+
+    /// Whether nothing of what it said is left.
+    pub(super) fn is_hollow(&self) -> bool {
+        !self.erased_by.is_empty() && self.readings.is_empty() && self.things.is_empty()
     }
 
     /// What it tells of, each as one change.
@@ -339,12 +372,106 @@ impl Entry {
             // Followers are told of what, and not what is written in it.
             let what = if kind == EntryKind::ItemWritten {
                 items::named(&items::Told::read(&what).map_err(damaged)?.written.item.reference())
+            } else if kind == EntryKind::RecordEnded {
+                format!("entry {}", self.seq)
             } else {
                 what
             };
             changes.push(Change { patient: patient.clone(), hub, kind: kind.name(), what, at: self.at });
         }
         Ok(changes)
+    }
+}
+
+/// What is left of an entry when what it said was erased: its place, the hash of all it said, and what was not erased.
+struct Left<'a> {
+    n: u64,
+    back: u64,
+    at: DateTime<Utc>,
+    erased_by: Vec<u64>,
+    content: Content,
+    rest: &'a [u8],
+}
+
+/// Most statements that one entry may name: an entry that tells of many people, each erased at another time.
+const ERASED_BY_MAX: usize = 10_000;
+
+impl<'a> Left<'a> {
+    /// Reads it; none where the entry is whole.
+    fn read(view: &View<'_>, seq: u64, body: &'a [u8]) -> Result<Option<Self>, Unsound> {
+        let mut take = Take::new(body);
+        if take.byte()? != ERASED {
+            return Ok(None);
+        }
+        let tag: Digest = take.array()?;
+        let said = take.rest();
+        if left_tag(view, seq, said) != tag {
+            return Err(Unsound);
+        }
+        let mut take = Take::new(said);
+        let (n, back, at, count) = (take.number()?, take.number()?, take.moment(era())?, take.count()?);
+        if count == 0 || count > ERASED_BY_MAX {
+            return Err(Unsound);
+        }
+        let erased_by = (0..count).map(|_| take.number()).collect::<Result<_, _>>()?;
+        let content = Content(take.array()?);
+        Ok(Some(Self { n, back, at, erased_by, content, rest: take.rest() }))
+    }
+}
+
+/// What is left of an entry is bound to its place and to who erased it. Its head and checksum cover what it said before.
+fn left_tag(view: &View<'_>, seq: u64, said: &[u8]) -> Digest {
+    view.keys.row("what is left", &[i64::try_from(seq).unwrap_or(i64::MAX).into(), said.into()])
+}
+
+impl Entry {
+    /// What is left of this entry once the statement in entry `ended` covers it: its readings go or stay together, and each
+    /// thing is as `keep` says. When it happened goes with the readings.
+    pub(super) fn left(
+        &self,
+        view: &View<'_>,
+        ended: u64,
+        body: &[u8],
+        is_all: bool,
+        keep: impl Fn(&Thing) -> Option<String>,
+    ) -> Result<Vec<u8>, Unsound> {
+        let mut said = Put::with_room(64 + body.len());
+        said.number(self.n);
+        said.number(if self.previous == 0 { 0 } else { self.seq - self.previous });
+        said.moment(era(), if is_all { era() } else { self.at });
+        said.count(self.erased_by.len() + 1);
+        self.erased_by.iter().chain([&ended]).for_each(|by| said.number(*by));
+        said.raw(&self.content.0);
+        if !is_all {
+            said.raw(self.readings_of(view, body)?);
+            for thing in &self.things {
+                if let Some(what) = keep(thing) {
+                    put_thing(&mut said, thing.kind, &what, thing.hub, &thing.digest);
+                }
+            }
+        }
+        let mut left = Put::with_room(32 + said.as_slice().len());
+        left.byte(ERASED);
+        left.raw(&left_tag(view, self.seq, said.as_slice()));
+        left.raw(said.as_slice());
+        Ok(left.as_slice().to_vec())
+    }
+
+    /// The bytes of its readings, which stand before every thing.
+    fn readings_of<'b>(&self, view: &View<'_>, body: &'b [u8]) -> Result<&'b [u8], Unsound> {
+        let mut things = Put::default();
+        for Thing { kind, hub, what, digest } in &self.things {
+            put_thing(&mut things, *kind, what, *hub, digest);
+        }
+        let all = match Left::read(view, self.seq, body)? {
+            Some(left) => left.rest,
+            None => {
+                let mut take = Take::new(body);
+                let _head = (take.byte()?, take.number()?, take.number()?, take.moment(era())?);
+                take.rest()
+            }
+        };
+        all.strip_suffix(things.as_slice()).ok_or(Unsound)
     }
 }
 
@@ -468,7 +595,10 @@ fn walk_back(
 /// Whether each head is one that this store gave for this person.
 pub(super) fn witnessed(view: &View<'_>, heads: &[(PatientId, Witness)]) -> Result<Vec<bool>, Fault> {
     let is_ours = |(patient, witness): &(PatientId, Witness)| {
-        let Some((no, record)) = record::find(view, Class::Person, patient.as_str())? else { return Ok(false) };
+        let Some((no, record)) = record::find(view, Class::Person, patient.as_str())? else {
+            // Of a record that has ended nothing is said, and nothing disagrees.
+            return Ok(record::has_ended(view, Class::Person, patient.as_str()));
+        };
         if *witness == record.witness() {
             return Ok(true);
         }

@@ -12,7 +12,9 @@ mod bytes;
 mod commit;
 mod damage;
 mod digest;
+mod erase;
 mod fault;
+mod given;
 mod inbox;
 mod inspect;
 mod items;
@@ -43,12 +45,14 @@ mod verify;
 mod writer;
 
 pub use digest::StoreKeys;
+pub use erase::{NotEnded, Step, Why, end_record, finish};
 pub use open::OpenError;
 pub use verify::verify;
 
 use super::{
-    ApplyError, Change, Committed, Cursor, Decide, KeptItem, Logged, Outcome, ReadError, RegisterPlace, Scrubbed,
-    SignedRoot, Slice, Store, StoreGauges, StoredDamage, StoredReading, StoredRefusal, Subject, Version, Witness,
+    ApplyError, Change, Committed, Cursor, Decide, KeptItem, Logged, Outcome, ReadError, RecordEntry, RecordPlace,
+    RegisterPlace, Scrubbed, SignedRoot, Slice, Store, StoreGauges, StoredDamage, StoredReading, StoredRefusal,
+    Subject, Tombstone, Version, WholeRecord, Witness,
     evidence::{NotVerified, Progress, Verified},
 };
 use crate::{
@@ -62,7 +66,7 @@ use digest::{Keys, micros};
 use names::Class;
 use pool::{Pool, READERS};
 use readings::Whom;
-use register::{Emergency, Item, ItemKind, ItemRef};
+use register::{Emergency, Erasure, Item, ItemKind, ItemRef};
 use root::Gathering;
 use rows::View;
 use rules::{Alert, Event, Job, Person, Timer, event::Account};
@@ -163,6 +167,13 @@ impl EmbeddedStore {
                 }
                 continue;
             }
+            if let (Item::Erasure(new), Item::Erasure(old)) = (&written.item, &item) {
+                // That somebody agrees is all that changes.
+                let agreed = Erasure { agreed_by: new.agreed_by.clone(), ..(**old).clone() };
+                if agreed != **new {
+                    return Err(Denied.into());
+                }
+            }
             if !who.may_change(&item) {
                 return Err(Denied.into());
             }
@@ -176,6 +187,11 @@ impl EmbeddedStore {
 fn may_ask_for_items(who: &Access) -> Result<(), Denied> {
     let is_own = who.must_be(Purpose::SetUp).or_else(|Denied| who.must_be(Purpose::Directory));
     if who.actor().is_some() { Ok(()) } else { is_own }
+}
+
+/// Whether somebody may give out everything held of a person.
+fn may_give_out(who: &Access, patient: &PatientId) -> Result<(), Denied> {
+    if who.may(Permission::Export, patient) { Ok(()) } else { who.must_be(Purpose::Export) }
 }
 
 /// Whose rows a caller may read, or why they may not.
@@ -279,6 +295,32 @@ impl Store for EmbeddedStore {
         let staff = staff.clone();
         let found = self.pool.read(move |view| account::find(view, &staff)).await?;
         Ok(found.map(|(_, account)| account))
+    }
+
+    async fn ended(&self, who: &Access, patient: &PatientId) -> Result<Option<Tombstone>, ReadError> {
+        if who.held(Permission::Erase).is_none() {
+            who.must_be(Purpose::Export)?;
+        }
+        let patient = patient.clone();
+        self.pool.read(move |view| erase::of_ended(view, &patient)).await
+    }
+
+    async fn whole_record(&self, who: &Access, patient: &PatientId) -> Result<Option<WholeRecord>, ReadError> {
+        may_give_out(who, patient)?;
+        let patient = patient.clone();
+        self.pool.read(move |view| given::whole(view, &patient)).await
+    }
+
+    async fn entries_of(
+        &self,
+        who: &Access,
+        patient: &PatientId,
+        before: Option<RecordPlace>,
+        limit: usize,
+    ) -> Result<(Vec<RecordEntry>, Option<RecordPlace>), ReadError> {
+        may_give_out(who, patient)?;
+        let patient = patient.clone();
+        self.pool.read(move |view| given::entries(view, &patient, before, limit.min(ROWS_MAX))).await
     }
 
     async fn changes(&self, who: &Access, after: Cursor, limit: usize) -> Result<(Vec<Change>, Cursor), ReadError> {

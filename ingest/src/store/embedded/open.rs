@@ -191,7 +191,7 @@ fn version(conn: &Connection) -> Result<i64, OpenError> {
 }
 
 /// Sets what the promises rest on, and reads it back.
-fn settle(conn: &Connection) -> Result<(), OpenError> {
+pub(super) fn settle(conn: &Connection) -> Result<(), OpenError> {
     let failed = "settling the database";
     let mode: String =
         conn.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0)).map_err(doing(failed))?;

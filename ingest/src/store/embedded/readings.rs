@@ -16,7 +16,7 @@ use super::{
 use crate::{access::Scope, store::StoredReading};
 use rules::Verdict;
 use rusqlite::params;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use vitals::{Admitted, HubId, PatientId, RawFrame, Reading, ReadingId, Who, record::identity};
 
 /// Where a reading stands.
@@ -45,6 +45,11 @@ impl Found {
             Who::Patient(patient) => Some(patient),
             Who::Unassigned(_) => None,
         }
+    }
+
+    /// As it is given out.
+    pub(super) fn into_given(self) -> (Admitted, Option<Verdict>) {
+        (self.kept.admitted, self.kept.verdict)
     }
 
     fn into_stored(self) -> StoredReading {
@@ -106,7 +111,7 @@ impl Lookup {
 }
 
 /// The readings of an entry, with the verdicts that hold now.
-fn of_entry(view: &View<'_>, entry: journal::Entry) -> Result<Vec<Found>, Fault> {
+pub(super) fn of_entry(view: &View<'_>, entry: journal::Entry) -> Result<Vec<Found>, Fault> {
     let seq = entry.seq;
     let mut found = Vec::with_capacity(entry.readings.len());
     for (place, mut kept) in (0_u64..).zip(entry.readings) {
@@ -335,4 +340,17 @@ pub(super) fn unevaluated(view: &View<'_>, limit: usize) -> Result<Vec<Admitted>
         Some(fault) if found.is_empty() => Err(fault),
         _ => Ok(found),
     }
+}
+
+/// Takes away what stands of the readings of these entries beside them.
+pub(super) fn let_go(tx: &Tx<'_>, entries: &BTreeSet<u64>) -> Result<(), Fault> {
+    for entry in entries {
+        let entry = i64::try_from(*entry).unwrap_or(i64::MAX);
+        run(tx.conn, "DELETE FROM judged WHERE entry = ?1", params![entry])?;
+        let sql = "DELETE FROM unjudged WHERE entry = ?1 RETURNING digest";
+        for digest in all(tx.conn, sql, params![entry], |row| Ok(row.get::<_, Digest>(0)?))? {
+            tx.tally(|tally| tally.unjudged.take(&digest));
+        }
+    }
+    Ok(())
 }

@@ -6,12 +6,12 @@
 
 use super::{
     bytes::{Put, Take},
-    digest::Digest,
+    digest::{Digest, erased_start},
     fault::Fault,
     names::{Class, IsNew, No},
     rows::{Tx, Unsound, View, intact, one, run},
 };
-use crate::store::Witness;
+use crate::{access::Denied, store::Witness};
 use rusqlite::params;
 use vitals::wire::signing::ReplayWindow;
 
@@ -127,6 +127,13 @@ pub(super) fn find(view: &View<'_>, class: Class, name: &str) -> Result<Option<(
     }
 }
 
+/// Whether the record of this name has ended, and nothing may be written of it any more.
+pub(super) fn has_ended(view: &View<'_>, class: Class, name: &str) -> bool {
+    class == Class::Person
+        && view.count().ended > 0
+        && view.names.find(class, &view.keys.erased_name(class.code(), name)).is_some()
+}
+
 /// The number of a name; a new name gets its row at once.
 pub(super) fn number(tx: &Tx<'_>, class: Class, name: &str) -> Result<No, Fault> {
     match tx.names.find(class, name) {
@@ -149,6 +156,13 @@ pub(super) struct Subject {
 impl Subject {
     /// The row of a name, or a new one.
     pub(super) fn open(tx: &Tx<'_>, class: Class, name: &str) -> Result<Self, Fault> {
+        if tx.names.find(class, name).is_none() && has_ended(tx, class, name) {
+            return Err(Fault::Ended);
+        }
+        // Nobody is given the name of somebody who was erased.
+        if class == Class::Person && erased_start(name).is_some() {
+            return Err(Denied.into());
+        }
         let (no, IsNew(is_new)) = tx.names.number(tx, class, name)?;
         let record = if is_new { Record::new(tx.keys.chain_start(class.code(), name)) } else { read(tx, no)? };
         Ok(Self { no, is_new, record })

@@ -31,6 +31,10 @@ pub(super) struct Tally {
     pub(super) items: u64,
     /// Accounts.
     pub(super) accounts: u64,
+    /// Records that were erased or disposed of.
+    pub(super) ended: u64,
+    /// How many of those had ended when the file was last written anew without what is left over in its pages.
+    pub(super) ended_cleanly: u64,
     /// Timers that run.
     pub(super) timers: Set,
     /// Notifications that are not done.
@@ -67,7 +71,10 @@ impl Set {
 const TABLE: &str = "about";
 
 /// The form of the bytes.
-const FORM: u8 = 2;
+const FORM: u8 = 3;
+
+/// The form before records could end.
+const WITHOUT_ENDS: u8 = 2;
 
 /// The form before there was a register: without its counts.
 const WITHOUT_REGISTER: u8 = 1;
@@ -81,6 +88,8 @@ impl Tally {
         {
             put.number(count);
         }
+        put.number(self.ended);
+        put.number(self.ended_cleanly);
         for set in [self.timers, self.open_jobs, self.unjudged, self.damages] {
             put.number(set.count);
             put.raw(&set.sum);
@@ -91,7 +100,7 @@ impl Tally {
     fn from_bytes(bytes: &[u8]) -> Result<Self, Unsound> {
         let mut take = Take::new(bytes);
         let form = take.byte()?;
-        if ![WITHOUT_REGISTER, FORM].contains(&form) {
+        if ![WITHOUT_REGISTER, WITHOUT_ENDS, FORM].contains(&form) {
             return Err(Unsound);
         }
         let mut number = || take.number();
@@ -104,8 +113,11 @@ impl Tally {
             roots: number()?,
             ..Self::default()
         };
-        if form == FORM {
+        if form != WITHOUT_REGISTER {
             (tally.items, tally.accounts) = (number()?, number()?);
+        }
+        if form == FORM {
+            (tally.ended, tally.ended_cleanly) = (number()?, number()?);
         }
         for set in [&mut tally.timers, &mut tally.open_jobs, &mut tally.unjudged, &mut tally.damages] {
             *set = Set { count: take.number()?, sum: take.array()? };

@@ -8,6 +8,7 @@ use super::{
     rows::{self, Tx, Unsound, View, intact, one, run, sound, verify},
     tally::Set,
 };
+use chrono::{DateTime, Utc};
 use rules::Timer;
 use rusqlite::{Row, params};
 use vitals::{AlertId, PatientId};
@@ -105,4 +106,19 @@ pub(super) fn due(view: &View<'_>, limit: usize, at: i64) -> Result<Vec<(Patient
         Ok((person, kept.timer))
     };
     kept.into_iter().map(whose).collect()
+}
+
+/// Takes every timer of a person away.
+pub(super) fn let_go(tx: &Tx<'_>, person: No) -> Result<(), Fault> {
+    let sql = "DELETE FROM timer WHERE person = ?1 RETURNING digest";
+    for digest in rows::all(tx.conn, sql, params![person], |row| Ok(row.get::<_, Digest>(0)?))? {
+        tx.tally(|tally| tally.timers.take(&digest));
+    }
+    Ok(())
+}
+
+/// When something of a person is to be looked at again.
+pub(super) fn of_person(view: &View<'_>, person: No) -> Result<Vec<DateTime<Utc>>, Fault> {
+    let sql = "SELECT seq, alert, person, due_at, body, digest FROM timer WHERE person = ?1 ORDER BY seq";
+    rows::all(view.conn, sql, params![person], |row| Kept::read(row, view).map(|kept| kept.timer.due_at))
 }

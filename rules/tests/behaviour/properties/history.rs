@@ -160,17 +160,7 @@ impl Moment {
 }
 
 pub(super) fn readings_of(events: &[Event]) -> impl Iterator<Item = &Admitted> {
-    events.iter().filter_map(|event| match event {
-        Event::Reading(admitted) | Event::Reconsider(admitted) => Some(&**admitted),
-        Event::Refused(_)
-        | Event::Due(_)
-        | Event::Acknowledged { .. }
-        | Event::Delivered { .. }
-        | Event::Written(_)
-        | Event::AccountSet(_)
-        | Event::Audited(_)
-        | Event::Received { .. } => None,
-    })
+    events.iter().filter_map(|event| event.to_judge().map(|(admitted, _)| admitted))
 }
 
 pub(super) fn actor(name: &str) -> Actor {

@@ -1,6 +1,6 @@
 //! Stores that let somebody see or do what is not theirs.
 
-use super::super::fault::{Answers, Call, Fault, Page, Read, Signed, Things};
+use super::super::fault::{Answers, Call, Fault, Lease, Page, Read, Signed, Things, Told};
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use ingest::{
@@ -25,15 +25,8 @@ impl Fault for AnyoneIsTheService {
         real.changes(&Access::system(Purpose::Follow), after, limit).await
     }
 
-    async fn lease_jobs(
-        &self,
-        real: &dyn Store,
-        _who: &Access,
-        until: DateTime<Utc>,
-        limit: usize,
-        at: DateTime<Utc>,
-    ) -> Read<Committed<Job>> {
-        real.lease_jobs(&Access::system(Purpose::Notify), until, limit, at).await
+    async fn lease_jobs(&self, real: &dyn Store, lease: Lease<'_>) -> Read<Committed<Job>> {
+        Lease { who: &Access::system(Purpose::Notify), ..lease }.on(real).await
     }
 
     async fn replay_window(
@@ -161,8 +154,8 @@ impl Fault for OpenTo {
         real.scrub(&self.who(Proof::Scrub, who, Purpose::Verify), rows, at).await
     }
 
-    async fn verify(&self, real: &dyn Store, who: &Access) -> Result<Verified, NotVerified> {
-        real.verify(&self.who(Proof::Verify, who, Purpose::Verify), &|_progress| {}).await
+    async fn verify(&self, real: &dyn Store, who: &Access, on_progress: Told<'_>) -> Result<Verified, NotVerified> {
+        real.verify(&self.who(Proof::Verify, who, Purpose::Verify), on_progress).await
     }
 
     async fn sign_root(&self, real: &dyn Store, who: &Access, key: &ServerKey, at: DateTime<Utc>) -> Signed {
@@ -204,7 +197,7 @@ pub(super) struct NobodyVerifies;
 
 #[async_trait]
 impl Fault for NobodyVerifies {
-    async fn verify(&self, _real: &dyn Store, _who: &Access) -> Result<Verified, NotVerified> {
+    async fn verify(&self, _real: &dyn Store, _who: &Access, _on_progress: Told<'_>) -> Result<Verified, NotVerified> {
         Err(Denied.into())
     }
 }

@@ -95,7 +95,11 @@ impl<'a> Play<'a> {
             Err(ApplyError::Replayed) => Err(Not::Replayed),
             // The model writes into the register what fits there, so these are never wanted.
             Err(
-                ApplyError::Stale { .. } | ApplyError::NotInOrder(_) | ApplyError::Busy | ApplyError::Unavailable(_),
+                ApplyError::Stale { .. }
+                | ApplyError::NotInOrder(_)
+                | ApplyError::Ended
+                | ApplyError::Busy
+                | ApplyError::Unavailable(_),
             ) => Err(Not::Unavailable),
         };
         let got: Vec<_> = got.into_iter().map(told).collect();

@@ -1,7 +1,7 @@
 //! From the worklist's structs to the words and classes its template puts in place.
 
 use super::{
-    Acknowledged, AlertRow, CSRF_FIELD, EquipmentRow, EvidenceRow, NOTE_CHARS_MAX, NOTE_FIELD, Notice, Person,
+    Acknowledged, AlertRow, Away, CSRF_FIELD, EquipmentRow, EvidenceRow, NOTE_CHARS_MAX, NOTE_FIELD, Notice, Person,
     ReadingRow, RuleSource, Whose, WorklistPage, acknowledge_path,
 };
 use crate::{
@@ -82,6 +82,7 @@ struct Card<'a> {
     urgency: &'static str,
     class: &'static str,
     who: Who<'a>,
+    away: Option<String>,
     why: &'a str,
     told: Option<&'a String>,
     waited: String,
@@ -140,6 +141,15 @@ fn moment(moment: DateTime<Utc>, at: DateTime<Utc>) -> Moment {
     Moment { words: time::when(moment, at), machine: time::machine(moment) }
 }
 
+/// What the register says of somebody who is not at home as usual.
+fn away(away: Away) -> String {
+    match away {
+        Away::Admitted(on) => format!("Recorded as in hospital since {}.", time::day(on)),
+        Away::Moved(on) => format!("Recorded as moved away on {}.", time::day(on)),
+        Away::Deceased(on) => format!("Recorded as deceased on {}.", time::day(on)),
+    }
+}
+
 fn card(alert: &AlertRow, now: DateTime<Utc>) -> Card<'_> {
     Card {
         id: alert.id.to_string(),
@@ -151,6 +161,7 @@ fn card(alert: &AlertRow, now: DateTime<Utc>) -> Card<'_> {
             Urgency::AsPlanned => "as-planned",
         },
         who: who(&alert.person),
+        away: alert.away.map(away),
         why: &alert.why,
         told: alert.told.as_ref(),
         waited: time::waited(alert.raised_at, now),

@@ -58,6 +58,7 @@ pub(crate) fn alert(urgency: Urgency, who: Person, why: &str, minutes: i64) -> A
         id: AlertId::derive(&[who.name.as_bytes(), why.as_bytes()]),
         urgency,
         person: who,
+        away: None,
         why: why.to_owned(),
         told: Some("Sit down and rest for 5 minutes, then measure again.".to_owned()),
         raised_at: ago(minutes),

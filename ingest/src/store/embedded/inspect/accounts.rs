@@ -17,6 +17,16 @@ pub(super) struct Sum {
 }
 
 impl Sum {
+    /// One that was written down.
+    pub(super) fn of((count, sum): (u64, u64)) -> Self {
+        Self { count, sum }
+    }
+
+    /// Both together.
+    pub(super) fn with(self, other: Self) -> Self {
+        Self { count: self.count + other.count, sum: self.sum.wrapping_add(other.sum) }
+    }
+
     pub(super) fn add(&mut self, part: u64) {
         self.count += 1;
         self.sum = self.sum.wrapping_add(part);
@@ -51,6 +61,8 @@ pub(super) struct Account {
     pub(super) is_registered: bool,
     /// The rows of what a hub had refused.
     pub(super) refused: Sum,
+    /// How many of those were emptied when somebody's record ended.
+    pub(super) emptied: u64,
 }
 
 /// Every account, found by the number of its name.
@@ -100,6 +112,7 @@ impl Accounts {
                     items: 0,
                     is_registered: false,
                     refused: Sum::default(),
+                    emptied: 0,
                 });
                 next
             }

@@ -65,6 +65,12 @@ pub(super) fn of_number(
         Ok((row.get::<_, i64>(0)?, u64::try_from(row.get::<_, i64>(1)?).unwrap_or(0)))
     })?;
     budget.spend(u64::try_from(records.len()).unwrap_or(u64::MAX));
+    // What stands in an entry of which nothing is left is what its statement says it is.
+    let (erased, records): (Vec<_>, Vec<_>) =
+        records.into_iter().partition(|(_, entry)| class == Class::Source && it.walk.ends.is_hollow(*entry));
+    for (record, entry) in erased {
+        it.emptied.records.add(known::place(view, no, record, entry));
+    }
     // What stands in an entry that cannot be read is what is asked for again.
     let (damaged, records): (Vec<_>, Vec<_>) = records.into_iter().partition(|(_, entry)| it.walk.is_damaged(*entry));
     for (record, entry) in &damaged {
@@ -160,6 +166,7 @@ fn of_hub(
         }
         next = n.saturating_add(1);
         match it.found.take(refusal)? {
+            Some(refusal) if refusal.is_emptied => it.emptied.refusals += 1,
             Some(refusal) => {
                 kept.add(first_eight(&refusal.digest));
                 digests.insert(refusal.record, refusal.digest);
@@ -189,6 +196,10 @@ fn of_hub(
     }
     for (record, entry) in records {
         let digest = digests.remove(record);
+        if digest.is_none() && it.walk.ends.is_touched(*entry) {
+            it.emptied.records.add(known::place(view, no, *record, *entry));
+            continue;
+        }
         let is_told = digest.is_some_and(|digest| told_of.get(entry).is_some_and(|told| told.contains(&digest)));
         if is_sound && !is_told {
             it.found.bad(TABLE, *entry, Wrong::Disagrees);

@@ -9,6 +9,7 @@
 //! and unjudged readings.
 
 mod accounts;
+mod ends;
 mod gaps;
 mod known;
 mod tables;
@@ -145,16 +146,34 @@ pub(super) struct Inspection {
     found: Found,
     missing: BTreeMap<u64, Vec<damage::Missing>>,
     newest_root: Option<SignedRoot>,
+    root_keys: BTreeMap<[u8; 32], u64>,
     alerts: u64,
     roots: u64,
     checked: u64,
     /// Records that name an entry for a reading that it was joined with, and for its other hearer: two for each join.
     joined: Sum,
+    /// Rows that were emptied, and records that nothing but a statement explains.
+    emptied: Emptied,
+    /// How many records had ended when this pass began: where one ends meanwhile, it begins anew.
+    ended: u64,
+}
+
+/// Rows that were emptied when records ended, as they stand in the tables.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+struct Emptied {
+    alerts: u64,
+    notifications: u64,
+    items: u64,
+    refusals: u64,
+    records: Sum,
 }
 
 impl Inspection {
     /// Looks at so many more rows.
     pub(super) fn step(&mut self, view: &View<'_>, units: u64) -> Result<(), Fault> {
+        if self.ended != view.count().ended {
+            *self = Self { ended: view.count().ended, ..Self::default() };
+        }
         let mut budget = Budget::new(units);
         let done = self.go_on(view, &mut budget);
         self.checked += budget.spent;
@@ -175,6 +194,8 @@ impl Inspection {
                 let marks = self.found.take(damage::marks(view))?.unwrap_or_default();
                 let roots = self.found.take(root::all(view))?.unwrap_or_default();
                 self.newest_root = roots.last().cloned();
+                // The first root of each key is the one that stays.
+                self.root_keys = roots.iter().rev().map(|root| (root.key, root.n)).collect();
                 self.walk = Walk::new(marks, roots);
                 self.end_stage();
                 continue;
@@ -281,6 +302,8 @@ impl Inspection {
             roots: self.roots,
             roots_beyond_damage: self.walk.roots_beyond_damage,
             newest_root: self.newest_root.clone(),
+            root_keys: self.root_keys.clone(),
+            statement_keys: self.walk.ends.keys().clone(),
         }
     }
 }

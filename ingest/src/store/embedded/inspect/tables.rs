@@ -3,6 +3,7 @@
 use super::{
     super::{
         account, alerts, damage,
+        digest::erased_start,
         fault::Fault,
         inbox, items, jobs, journal,
         names::{self, Class, No},
@@ -57,6 +58,9 @@ impl Inspection {
     }
 
     pub(super) fn no_entry_beyond(&mut self, view: &View<'_>) -> Result<bool, Fault> {
+        if let Some(entry) = self.walk.ends.uncovered() {
+            self.found.bad(journal::TABLE, entry, Wrong::NotCovered);
+        }
         let beyond = "SELECT seq FROM entry WHERE seq < 1 OR seq > ?1 LIMIT 1";
         self.none_beyond(view, journal::TABLE, beyond, view.count().entries)?;
         Ok(true)
@@ -74,6 +78,9 @@ impl Inspection {
             budget.spend(1);
             // A name that is damaged was told before.
             let Some((class, name)) = view.names.name(no) else { continue };
+            if class == Class::Person && self.walk.ends.has_ended(no) && erased_start(&name).is_none() {
+                self.found.bad("name", no.into(), Wrong::NotNewest);
+            }
             if class.has_record() {
                 if let Some(record) = self.found.take(record::read(view, no))? {
                     self.record(view, no, class, &name, &record)?;
@@ -120,7 +127,7 @@ impl Inspection {
         let alerts_agree = account.has_gap || record.alerts == account.alerts;
         let items_agree =
             account.has_gap || (record.items, record.is_registered) == (account.items, account.is_registered);
-        let refusals_agree = !self.walk.is_whole() || record.refusals == account.refused.count;
+        let refusals_agree = !self.walk.is_whole() || record.refusals == account.refused.count + account.emptied;
         Ok((!(alerts_agree && items_agree && refusals_agree)).then_some(Wrong::Disagrees))
     }
 
@@ -133,7 +140,9 @@ impl Inspection {
                 let beyond = "SELECT hub FROM refusal WHERE hub < 1 OR hub > ?1 LIMIT 1";
                 self.none_beyond(view, inbox::TABLE, beyond, view.count().names)?;
                 self.walk.settle(&self.missing);
-                if self.walk.is_whole() && self.joined != self.walk.joined {
+                let stated = self.walk.ends.stated();
+                let is_stated = (self.emptied.records, self.emptied.refusals) == (stated.records, stated.refusals);
+                if self.walk.is_whole() && (self.joined != self.walk.joined || !is_stated) {
                     self.found.bad("known", 0, Wrong::Disagrees);
                 }
                 return Ok(true);
@@ -152,6 +161,11 @@ impl Inspection {
             budget.spend(1);
             self.in_turn(alerts::TABLE, seq, view.count().alerts);
             if let Some(alert) = self.found.take(alert)? {
+                if alert.is_emptied {
+                    self.emptied.alerts += 1;
+                    self.must_have_ended(alerts::TABLE, seq, alert.person);
+                    return Ok(budget.is_left());
+                }
                 self.alerts += 1;
                 if !self.walk.is_latest(view, &alert.id, &alert.digest, alert.person) {
                     self.found.bad_row(alerts::TABLE, seq, Wrong::NotNewest);
@@ -163,6 +177,7 @@ impl Inspection {
         })?;
         if is_over {
             self.all_there(alerts::TABLE, view.count().alerts);
+            self.emptied_agrees(alerts::TABLE, self.emptied.alerts, self.walk.ends.stated().alerts);
         }
         Ok(is_over)
     }
@@ -173,7 +188,10 @@ impl Inspection {
             budget.spend(ITEM_UNITS);
             self.in_turn(items::TABLE, seq, view.count().items);
             if let Some(item) = self.found.take(item)? {
-                if !self.walk.is_latest(view, &item.id, &item.digest, item.subject) {
+                if item.is_emptied {
+                    self.emptied.items += 1;
+                    self.must_have_ended(items::TABLE, seq, item.subject);
+                } else if !self.walk.is_latest(view, &item.id, &item.digest, item.subject) {
                     self.found.bad_row(items::TABLE, seq, Wrong::NotNewest);
                 } else if !items::is_indexed(view, &item)? {
                     self.found.bad_row(items::TABLE, seq, Wrong::Disagrees);
@@ -183,6 +201,7 @@ impl Inspection {
         })?;
         if is_over {
             self.all_there(items::TABLE, view.count().items);
+            self.emptied_agrees(items::TABLE, self.emptied.items, self.walk.ends.stated().items);
         }
         Ok(is_over)
     }
@@ -200,6 +219,20 @@ impl Inspection {
         }
         self.all_there(account::TABLE, view.count().accounts);
         Ok(true)
+    }
+
+    /// A row that was emptied must be of somebody whose record has ended.
+    fn must_have_ended(&mut self, table: &'static str, row: i64, person: No) {
+        if !self.walk.ends.has_ended(person) {
+            self.found.bad_row(table, row, Wrong::NotCovered);
+        }
+    }
+
+    /// As many rows must be empty as the statements say.
+    fn emptied_agrees(&mut self, table: &'static str, emptied: u64, stated: u64) {
+        if self.walk.is_whole() && emptied != stated {
+            self.found.bad(table, 0, Wrong::NotCovered);
+        }
     }
 
     /// A row must have the number after the one before it.
@@ -257,6 +290,11 @@ impl Inspection {
             budget.spend(1);
             self.in_turn(jobs::TABLE, seq, view.count().jobs);
             if let Some(job) = self.found.take(job)? {
+                if job.is_emptied {
+                    self.emptied.notifications += 1;
+                    self.must_have_ended(jobs::TABLE, seq, job.person);
+                    return Ok(budget.is_left());
+                }
                 // A lease has no entry: what the journal knows is the row without it.
                 if !self.walk.is_latest(view, &job.id, &job.digest_without_lease, job.person) {
                     self.found.bad_row(jobs::TABLE, seq, Wrong::NotNewest);
@@ -268,6 +306,7 @@ impl Inspection {
             return Ok(false);
         }
         self.all_there(jobs::TABLE, view.count().jobs);
+        self.emptied_agrees(jobs::TABLE, self.emptied.notifications, self.walk.ends.stated().notifications);
         let mut seen = tally::Set::default();
         let mut is_sound = true;
         for (_, open) in jobs::all_open(view)? {

@@ -19,9 +19,10 @@ use super::{
     },
     Budget, Found, ITEM_UNITS,
     accounts::{Account, Accounts, Sum},
+    ends::Ends,
     gaps::{Gap, Gaps},
 };
-use crate::store::{SignedRoot, evidence::Wrong};
+use crate::store::{SignedRoot, Tombstone, evidence::Wrong};
 use register::Item;
 use rules::Verdict;
 use rusqlite::params;
@@ -51,6 +52,8 @@ pub(super) struct Walk {
     pub(super) judged: Sum,
     /// Records of readings that were joined with one that another hub heard.
     pub(super) joined: Sum,
+    /// What was erased, and by which statements.
+    pub(super) ends: Ends,
 }
 
 impl Walk {
@@ -115,9 +118,7 @@ impl Walk {
                 && !self.is_at_end(view)
             {
                 match Entry::read(row, view) {
-                    Ok(entry) => {
-                        self.take(view, &entry, row.get_ref(2)?.as_blob().unwrap_or_default(), found, budget)?
-                    }
+                    Ok(entry) => self.take(view, &entry, found, budget)?,
                     Err(Fault::Damaged { .. }) => {
                         let says = row.get(1).ok().and_then(|says: i64| No::try_from(says).ok());
                         self.pass_over(view, says, found, Wrong::Content, budget);
@@ -134,14 +135,11 @@ impl Walk {
         let mut statement = view.conn.prepare_cached(&sql)?;
         let mut rows = statement.query(params![i64::try_from(self.next).unwrap_or(i64::MAX)])?;
         let entry = match rows.next() {
-            Ok(Some(row)) => match Entry::read(row, view) {
-                Ok(entry) => Some((entry, row.get_ref(2)?.as_blob().unwrap_or_default())),
-                Err(_unreadable) => None,
-            },
+            Ok(Some(row)) => Entry::read(row, view).ok(),
             Ok(None) | Err(_) => None,
         };
         match entry {
-            Some((entry, body)) => self.take(view, &entry, body, found, budget),
+            Some(entry) => self.take(view, &entry, found, budget),
             None => {
                 self.pass_over(view, None, found, Wrong::Content, budget);
                 Ok(())
@@ -180,20 +178,14 @@ impl Walk {
     }
 
     /// Takes in a sound entry.
-    fn take(
-        &mut self,
-        view: &View<'_>,
-        entry: &Entry,
-        body: &[u8],
-        found: &mut Found,
-        budget: &mut Budget,
-    ) -> Result<(), Fault> {
+    fn take(&mut self, view: &View<'_>, entry: &Entry, found: &mut Found, budget: &mut Budget) -> Result<(), Fault> {
         if self.marks.contains_key(&entry.seq) {
             // It was damaged once, and its readings may stand elsewhere by now: it stays out.
             self.pass_over(view, None, found, Wrong::Content, budget);
             return Ok(());
         }
-        let follows = self.follows(view, entry, body);
+        self.ends.take(entry);
+        let follows = self.follows(view, entry);
         let told = follows.and_then(|follows| {
             if !follows {
                 found.bad(journal::TABLE, entry.seq, Wrong::Chain);
@@ -214,10 +206,10 @@ impl Walk {
     }
 
     /// Whether an entry follows from the one before it of its chain, or from one that cannot be read.
-    fn follows(&mut self, view: &View<'_>, entry: &Entry, body: &[u8]) -> Result<bool, Unsound> {
+    fn follows(&mut self, view: &View<'_>, entry: &Entry) -> Result<bool, Unsound> {
         let account = *self.accounts.subject(view, entry.subject)?;
         if (entry.n, entry.previous) == (account.n + 1, account.last) {
-            return Ok(account.head.is_none_or(|head| entry.follows(view, &head, body)));
+            return Ok(account.head.is_none_or(|head| entry.follows(view, &head)));
         }
         self.bridge(view, entry.subject, account, entry.previous, entry.n)
     }
@@ -288,11 +280,19 @@ impl Walk {
                     account.items += 1;
                     account.is_registered |= matches!(item, Item::Patient(_));
                 }
+                // Some versions may have been erased, where an entry of the chain told of somebody.
                 if is_theirs && (is_first == is_new || account.has_gap) { Ok(()) } else { Err(Unsound) }
             }
             EntryKind::AccountSet => {
                 self.sign_ins.insert(thing.what.clone(), digest);
                 Ok(())
+            }
+            EntryKind::RecordEnded => {
+                let tombstone: Tombstone = serde_json::from_str(&thing.what)?;
+                for (hub, count) in &tombstone.statement.refusals {
+                    self.accounts.subject(view, *hub)?.emptied += count;
+                }
+                if self.ends.state(entry.seq, entry.subject, &tombstone) { Ok(()) } else { Err(Unsound) }
             }
             EntryKind::ReadingConflict | EntryKind::ReadingRefused => {
                 let hub = thing.hub.ok_or(Unsound)?;

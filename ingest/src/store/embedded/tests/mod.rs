@@ -2,6 +2,7 @@
 
 mod chain;
 mod damage;
+mod ends;
 mod forms;
 mod jobs;
 mod once;
@@ -225,7 +226,7 @@ fn verdict_of(outcome: &ReadingOutcome) -> Option<Verdict> {
     match outcome {
         ReadingOutcome::Stored { verdict, .. } => Some(verdict.clone()),
         ReadingOutcome::Duplicate { verdict, .. } => verdict.clone(),
-        ReadingOutcome::Unassigned { .. } | ReadingOutcome::Conflict { .. } => None,
+        ReadingOutcome::Unassigned { .. } | ReadingOutcome::Conflict { .. } | ReadingOutcome::Erased { .. } => None,
     }
 }
 

@@ -38,6 +38,10 @@ fn in_post(name: &str, role: Role, place: Place, people: &[usize]) -> Access {
     let staff = Staff { id: actor(name).id, name: Text::new(name).unwrap(), posts: vec![post], left_at: None };
     let mut known: Vec<Item> = people.iter().map(|n| person(*n, "Invented").into()).collect();
     known.extend([staff.into(), team("First Team").into()]);
+    signed_in(name, known)
+}
+
+fn signed_in(name: &str, known: Vec<Item>) -> Access {
     let (directory, sessions) = (Arc::new(Directory::default()), Arc::new(Sessions::default()));
     directory.learn(&known);
     sessions.begin(&[7; 32], actor(name).id, false, at(0));
@@ -45,6 +49,14 @@ fn in_post(name: &str, role: Role, place: Place, people: &[usize]) -> Access {
     let request = TestRequest::default().insert_header((header::COOKIE, cookie)).to_http_request();
     let head: &RequestHead = request.head();
     LocalSignIn { directory, sessions }.signed_in(head, at(1)).unwrap()
+}
+
+/// A privacy officer of the whole footprint, in which this person is known.
+pub(super) fn privacy_officer(name: &str, patient: &PatientId) -> Access {
+    let post = Post { role: Role::PrivacyOfficer, place: Place::Footprint, span: Span::since(at(0)) };
+    let staff = Staff { id: actor(name).id, name: Text::new(name).unwrap(), posts: vec![post], left_at: None };
+    let known = Person::new(patient.clone(), Text::new("Invented").unwrap(), NhsNumber::parse("999 000 0018").unwrap());
+    signed_in(name, vec![known.into(), staff.into()])
 }
 
 fn person(n: usize, name: &str) -> Person {
@@ -256,7 +268,7 @@ async fn people_of_an_older_store_come_along() {
     assert!(matches!(other.err(), Some(OpenError::OtherKeys)));
     sqlite().execute("UPDATE person SET body = replace(body, 'Eva', 'Ada')", []).unwrap();
     let it = Fixture { store: Arc::new(super::open(&folder).unwrap()), folder, decide: by_demo_pack() };
-    assert_eq!(version(&it.sqlite()), 2);
+    assert_eq!(version(&it.sqlite()), 3);
     let set_up = Access::system(SET_UP);
     let listed = it.store.people(&Access::system(Purpose::Follow)).await.unwrap();
     assert_eq!(listed, [people[1].clone(), people[0].clone()]);
