@@ -2,6 +2,7 @@
 
 use chrono::TimeDelta;
 use serde::{Deserialize, Deserializer};
+use std::fmt;
 use thiserror::Error;
 
 /// Longest span a pack may name: no operator looks further back (design, section 3).
@@ -52,6 +53,16 @@ impl Span {
     #[must_use]
     pub fn delta(self) -> TimeDelta {
         self.0
+    }
+}
+
+/// As packs write it, in the largest unit that it is a whole number of.
+impl fmt::Display for Span {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let secs = self.0.num_seconds();
+        let whole = [(86_400, 'd'), (3600, 'h'), (60, 'm')].into_iter().find(|(unit, _)| secs % unit == 0);
+        let (unit, letter) = whole.unwrap_or((1, 's'));
+        write!(f, "{}{letter}", secs / unit)
     }
 }
 

@@ -23,6 +23,7 @@ pub mod event;
 pub mod finding;
 pub mod job;
 pub mod pack;
+pub mod published;
 pub mod state;
 
 pub use alert::{Actor, Alert, Audience, ClearedBecause, Condition, Refused, Repeat, RuleRef, Workflow};

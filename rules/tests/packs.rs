@@ -45,7 +45,7 @@ fn approval_takes_three_different_people_and_the_right_status() {
 fn mistakes_are_refused_with_their_line_and_advice() {
     let rows = [
         ("demo_only = true", "demo_onyl = true", "unknown field"),
-        ("engine_min = 1", "engine_min = 2", "update the program"),
+        ("engine_min = 1", "engine_min = 3", "update the program"),
         ("default = 170\n", "default = 200\n", "outside its own range"),
         ("footprint = [160, 180], patient = [160, 180]", "footprint = [180, 160]", "wrong way round"),
         ("default = 170\n", "default = 170.5\n", "decimal in quotes"),

@@ -1,6 +1,6 @@
 //! How much one decision may judge: counted, never timed, so that the same slice always ends at the same reading.
 
-/// Most rules that one decision asks, counted over its readings; what is beyond stays unjudged, and is tried again without
+/// Most that one decision asks, counted over its readings, a rule that does not look back as 1; what is beyond stays unjudged, and is tried again without
 /// the rest.
 ///
 /// Eight times what the longest request (1,000 readings) meets under 16 packs that all put their 64 rules on one measure, and
@@ -32,7 +32,7 @@ mod tests {
     use crate::{
         Audience, Event, PatientState, Plan, Verdict,
         decide::{PACKS_MAX, decide, decide_within},
-        pack::{RULES_MAX, Unsure, demo_pack, reading},
+        pack::{Given, RULES_MAX, Unsure, demo_pack, reading},
     };
     use chrono::{DateTime, TimeDelta, Utc};
     use vitals::{Decimal, ErrorCode, PatientId};
@@ -43,6 +43,7 @@ mod tests {
     // Far above what any request needs, and never too small for one reading.
     const _: () = assert!(RULES_ASKED_MAX >= 4 * READINGS_MAX * 16 * RULES_MAX);
     const _: () = assert!(RULES_ASKED_MAX >= PACKS_MAX * RULES_MAX);
+    const _: () = assert!(RULES_ASKED_MAX >= 8 * crate::decide::COST_MAX);
 
     fn at(minute: i64) -> DateTime<Utc> {
         DateTime::UNIX_EPOCH + TimeDelta::minutes(minute)
@@ -53,7 +54,8 @@ mod tests {
     }
 
     fn taken_at(minute: i64, numbers: &[(&str, u16)]) -> Event {
-        let numbers: Vec<_> = numbers.iter().map(|(name, value)| ((*name).to_owned(), Decimal::from(*value))).collect();
+        let numbers: Vec<_> =
+            numbers.iter().map(|(name, value)| ((*name).to_owned(), Given::Number(Decimal::from(*value)))).collect();
         Event::Reading(Box::new(reading(&patient(), TimeDelta::minutes(minute), &numbers, Unsure::default()).unwrap()))
     }
 

@@ -4,8 +4,8 @@ use super::{Deciding, standing::Standing};
 use crate::{
     alert::{Alert, Audience, ClearedBecause, Condition, Repeat, RuleRef, Workflow},
     finding::{Evidence, Finding},
-    pack::{Numbers, Pack, Retest, Rule},
-    state::{RuleMemory, Verdict},
+    pack::{KnownScores, Numbers, Pack, Retest, Rule, View},
+    state::{Entry, RuleMemory, Verdict},
 };
 use chrono::{DateTime, Utc};
 use std::cmp::Reverse;
@@ -20,6 +20,10 @@ pub(super) struct Hearing<'a> {
     pub(super) admitted: &'a Admitted,
     numbers: &'a Numbers,
     event_time: DateTime<Utc>,
+    /// The same in whole seconds since 1970, as lists of values count.
+    at_secs: i64,
+    /// What scores come to with it.
+    known: KnownScores,
     /// What a rule remembers of it, where it is no better than the rule asks.
     remembered: RuleMemory,
     /// Whether it may settle what another opened.
@@ -32,6 +36,18 @@ pub(super) struct Hearing<'a> {
     held: Vec<(&'a Pack, &'a Rule, AlertId)>,
     alerts: Vec<AlertId>,
     prompts: Vec<Prompt>,
+}
+
+/// What came of asking a rule again at the moments within its reach.
+struct Asked {
+    /// The second after which moments were asked.
+    after: i64,
+    /// Whether its condition is true at the end; none where no moment decides.
+    is_true: Option<bool>,
+    /// The last moment at which it held, where it is true.
+    held_at: Option<i64>,
+    /// How many moments in a row have met its clear condition.
+    clear_in_a_row: u32,
 }
 
 impl<'a> Hearing<'a> {
@@ -72,11 +88,6 @@ impl<'a> Hearing<'a> {
         prompts.truncate(1);
         prompts
     }
-
-    /// The reading as evidence, with what the rule compared. Made only for an alert to keep: most readings breach nothing.
-    fn evidence_for(&self, rule: &Rule) -> Evidence {
-        evidence(self.admitted, rule.when.findings(self.numbers))
-    }
 }
 
 /// The reading as evidence, with what was compared.
@@ -103,6 +114,8 @@ impl Deciding<'_> {
             admitted,
             numbers: &numbers,
             event_time,
+            at_secs: event_time.timestamp(),
+            known: KnownScores::default(),
             remembered: RuleMemory::new(event_time, 0),
             may_settle: admitted.reading.may_settle(),
             acted_on_at: if is_again { self.at } else { admitted.server_received },
@@ -113,6 +126,7 @@ impl Deciding<'_> {
         };
         let is_late_by_now = if is_again { admitted.is_older_than(LATE_AFTER, self.at) } else { late };
         self.judge_without_packs(&mut hearing, is_late_by_now);
+        self.keep_values(&hearing);
         let plan = self.plan;
         for active in plan.packs() {
             for rule in active.rules_on(admitted.reading.kind) {
@@ -124,12 +138,54 @@ impl Deciding<'_> {
         self.judged.push((admitted.reading.id, verdict));
     }
 
+    /// Keeps what the rules in force look back on. A reading that may be of any day, or that its own device doubts, has no
+    /// place among the others.
+    fn keep_values(&mut self, hearing: &Hearing<'_>) {
+        if !hearing.may_settle {
+            return;
+        }
+        for need in self.plan.keeps_of(hearing.admitted.reading.kind) {
+            let is_left_out = need.without.iter().any(|flag| hearing.admitted.reading.quality.has(*flag));
+            if let Some(nano) = need.item.of(hearing.admitted, hearing.numbers).filter(|_| !is_left_out) {
+                let entry = Entry { secs: hearing.at_secs, nano };
+                self.state_changed |= self.state.history.put(need.key, entry, need.kept_secs());
+            }
+        }
+    }
+
+    /// What a condition is asked about: the reading, and what came before it.
+    fn view<'b>(&'b self, hearing: &'b Hearing<'_>) -> View<'b> {
+        View {
+            reading: Some((hearing.admitted, hearing.numbers)),
+            history: &self.state.history,
+            settings: self.plan.settings(),
+            at: hearing.at_secs,
+            known: Some(&hearing.known),
+        }
+    }
+
+    /// The reading as evidence, with what the rule compared. Made only for an alert to keep: most readings breach nothing.
+    fn evidence_for(&self, rule: &Rule, hearing: &Hearing<'_>) -> Evidence {
+        evidence(hearing.admitted, rule.when.findings(&self.view(hearing)))
+    }
+
     fn judge_by<'a>(&mut self, pack: &'a Pack, rule: &'a Rule, hearing: &mut Hearing<'a>) {
-        let Some(holds) = rule.when.holds(hearing.numbers) else { return };
-        self.evaluated = self.evaluated.saturating_add(1);
+        let holds = rule.when.holds(&self.view(hearing));
+        if holds.is_none() && rule.needs.is_empty() {
+            return;
+        }
         let place = self.state.rules.place(rule.key);
         let memory = self.state.rules.at(place);
         let (newest, this) = (memory.map(RuleMemory::newest_micros), hearing.remembered.newest_micros());
+        let is_before = newest.is_some_and(|newest| this < newest);
+        if hearing.may_settle && !rule.needs.is_empty() && (is_before || self.newest_kept(rule) > hearing.at_secs) {
+            self.evaluated = self.evaluated.saturating_add(1);
+            let memory = memory.filter(|_| is_before).unwrap_or(hearing.remembered);
+            self.judge_looking_back(pack, rule, memory, holds == Some(true), hearing);
+            return;
+        }
+        let Some(holds) = holds else { return };
+        self.evaluated = self.evaluated.saturating_add(1);
         let open = self.open_alert(pack, rule);
         let settles = hearing.may_settle
             && newest.is_none_or(|newest| newest < this)
@@ -139,19 +195,19 @@ impl Deciding<'_> {
         }
         let open = open.map(Standing::of);
         let clear_in_a_row = memory.map(RuleMemory::clear_in_a_row).unwrap_or_default();
-        if newest.is_some_and(|newest| this < newest) {
+        if is_before {
             if holds {
                 self.breached_before(pack, rule, open, clear_in_a_row >= rule.clear.1, hearing);
             }
             return;
         }
-        let clears = !holds && rule.clear.0.holds(hearing.numbers) == Some(true);
+        let clears = !holds && rule.clear.0.holds(&self.view(hearing)) == Some(true);
         let clear_in_a_row = if clears { clear_in_a_row.saturating_add(1) } else { 0 };
         let memory = hearing.remembered.with_clear_in_a_row(clear_in_a_row);
         self.state_changed |= self.state.rules.put_at(place, rule.key, memory);
         match (open, holds) {
             (Some(alert), true) => match hearing.spoken_for(pack, rule) {
-                Some(by) => self.give_way(alert, by, hearing.evidence_for(rule)),
+                Some(by) => self.give_way(alert, by, self.evidence_for(rule, hearing)),
                 None => self.breach_again(alert, pack, rule, hearing),
             },
             (None, true) if hearing.spoken_for(pack, rule).is_some() => {}
@@ -161,6 +217,92 @@ impl Deciding<'_> {
             (Some(alert), false) => self.better(alert, rule, clear_in_a_row >= rule.clear.1, hearing),
             (None, false) => {}
         }
+    }
+
+    /// The second of the newest value of the measures that a rule is asked about: it may not have been able to judge it.
+    fn newest_kept(&self, rule: &Rule) -> i64 {
+        let asked = rule.needs.iter().filter(|need| rule.kinds.contains(&need.item.kind()));
+        let newest = asked.filter_map(|need| self.state.history.of(need.key).entries().last());
+        newest.map(|value| value.secs).max().unwrap_or(i64::MIN)
+    }
+
+    /// A reading older than what was judged, by a rule that looks back: it has its place among the values now, so what came
+    /// after it may look otherwise. The moments after it are asked again, and the alert follows what they come to.
+    fn judge_looking_back<'a>(
+        &mut self,
+        pack: &'a Pack,
+        rule: &'a Rule,
+        memory: RuleMemory,
+        held_then: bool,
+        hearing: &mut Hearing<'a>,
+    ) {
+        let newest = memory.newest_taken_at().timestamp().max(self.newest_kept(rule));
+        let asked = self.asked_again(rule, newest);
+        let place = self.state.rules.place(rule.key);
+        let memory = memory.with_clear_in_a_row(asked.clear_in_a_row);
+        self.state_changed |= self.state.rules.put_at(place, rule.key, memory);
+        let open = self.open_alert(pack, rule).map(Standing::of);
+        // What opened within the moments that were asked, and now holds at none of them, has lost its ground.
+        let is_groundless = open.is_some_and(|alert| alert.first.is_some_and(|first| first.timestamp() > asked.after));
+        let is_true = asked.is_true.or_else(|| is_groundless.then_some(false));
+        let held_at = asked.held_at.filter(|_| !held_then).unwrap_or(hearing.at_secs);
+        match (open, is_true) {
+            (Some(alert), Some(is_true)) => {
+                let evidence = self.evidence_as_of(rule, hearing, held_at);
+                self.change(alert.id, |alert| alert.add_evidence(evidence));
+                match (alert.condition, is_true) {
+                    (Condition::Active, false) => self.clear(alert.id, ClearedBecause::Improved),
+                    (Condition::Cleared(_), true) => self.raise_again(alert.id),
+                    (Condition::Pending | Condition::Active | Condition::Cleared(_), _) => {}
+                }
+                hearing.note(pack, rule, alert.id);
+            }
+            (None, Some(true)) if hearing.spoken_for(pack, rule).is_none() && !self.has_active_speaker(pack, rule) => {
+                let id = self.open_for(pack, rule, hearing);
+                let evidence = self.evidence_as_of(rule, hearing, held_at);
+                self.change(id, |alert| alert.evidence = vec![evidence]);
+            }
+            (None, Some(true)) => {}
+            (open, Some(false) | None) if held_then => {
+                self.breached_before(pack, rule, open, is_true == Some(false), hearing);
+            }
+            (_, Some(false) | None) => {}
+        }
+    }
+
+    /// The reading as evidence, with what was compared at its own moment or at another.
+    fn evidence_as_of(&self, rule: &Rule, hearing: &Hearing<'_>, at: i64) -> Evidence {
+        if at == hearing.at_secs {
+            return self.evidence_for(rule, hearing);
+        }
+        let view = View { reading: None, at, known: None, ..self.view(hearing) };
+        evidence(hearing.admitted, rule.when.findings(&view))
+    }
+
+    /// Asks a rule at every moment within its reach of the newest, the oldest first.
+    fn asked_again(&self, rule: &Rule, newest: i64) -> Asked {
+        let after = newest.saturating_sub(rule.reach).saturating_sub(1);
+        let history = &self.state.history;
+        let values = rule.needs.iter().flat_map(|need| history.of(need.key).between(after, newest));
+        let mut moments: Vec<i64> = values.map(|value| value.secs).collect();
+        moments.sort_unstable();
+        moments.dedup();
+        let mut asked = Asked { after, is_true: None, held_at: None, clear_in_a_row: 0 };
+        for at in moments {
+            let view = View { reading: None, history, settings: self.plan.settings(), at, known: None };
+            match rule.when.holds(&view) {
+                Some(true) => asked = Asked { is_true: Some(true), held_at: Some(at), clear_in_a_row: 0, ..asked },
+                Some(false) => {
+                    let clears = rule.clear.0.holds(&view) == Some(true);
+                    asked.clear_in_a_row = if clears { asked.clear_in_a_row.saturating_add(1) } else { 0 };
+                    if asked.clear_in_a_row >= rule.clear.1 {
+                        (asked.is_true, asked.held_at) = (Some(false), None);
+                    }
+                }
+                None => {}
+            }
+        }
+        asked
     }
 
     /// A breach older than what was judged. It adds to what is open and cannot undo what a newer reading showed. A red
@@ -175,7 +317,8 @@ impl Deciding<'_> {
         hearing: &mut Hearing<'a>,
     ) {
         if let Some(alert) = open {
-            self.change(alert.id, |alert| alert.add_evidence(hearing.evidence_for(rule)));
+            let evidence = self.evidence_for(rule, hearing);
+            self.change(alert.id, |alert| alert.add_evidence(evidence));
             hearing.note(pack, rule, alert.id);
         } else if hearing.spoken_for(pack, rule).is_some() || self.has_active_speaker(pack, rule) {
             // A more urgent rule has said what there is to say.
@@ -239,7 +382,7 @@ impl Deciding<'_> {
             occasions: 1,
             clinician_message: rule.clinician_message.clone(),
             patient_told: None,
-            evidence: vec![hearing.evidence_for(rule)],
+            evidence: vec![self.evidence_for(rule, hearing)],
         }
     }
 
@@ -278,8 +421,9 @@ impl Deciding<'_> {
             _ => rule.patient_message.as_deref(),
         };
         let told = hearing.say(rule.urgency, told);
+        let evidence = self.evidence_for(rule, hearing);
         self.change(alert.id, |alert| {
-            alert.add_evidence(hearing.evidence_for(rule));
+            alert.add_evidence(evidence);
             alert.patient_told = told.or(alert.patient_told.take());
             alert.late &= !is_fresh_after_late;
         });
@@ -298,7 +442,8 @@ impl Deciding<'_> {
 
     fn better(&mut self, alert: Standing, rule: &Rule, has_cleared: bool, hearing: &Hearing<'_>) {
         let is_repeat = alert.is_repeated_by(rule, hearing.event_time);
-        self.change(alert.id, |alert| alert.add_evidence(hearing.evidence_for(rule)));
+        let evidence = self.evidence_for(rule, hearing);
+        self.change(alert.id, |alert| alert.add_evidence(evidence));
         if is_repeat {
             self.repeat_came(alert.id, Repeat::Improved);
         }

@@ -12,7 +12,7 @@ mod service;
 mod standing;
 
 pub use budget::RULES_ASKED_MAX;
-pub use plan::{PACKS_MAX, Plan, PlanRefused};
+pub use plan::{COST_MAX, PACKS_MAX, Plan, PlanRefused};
 
 use crate::{
     alert::{Alert, Condition, Refused, Repeat},
@@ -78,7 +78,7 @@ fn decide_within(
     readings.sort_by_key(|(admitted, _)| (admitted.event_time(), admitted.reading.id));
     deciding.judged.reserve(readings.len());
     for (admitted, is_again) in readings {
-        if !budget.allows(plan.rules_on(admitted.reading.kind)) {
+        if !budget.allows(plan.cost_on(admitted.reading.kind)) {
             deciding.not_judged(admitted, is_again, ErrorCode::RuleBudgetExceeded);
             continue;
         }

@@ -1,7 +1,14 @@
 //! What is in force: the packs that judge, and the channels that tell.
 
-use crate::{job::Channel, pack::ActivePack, state::RuleKey};
-use std::collections::{BTreeMap, btree_map::Entry};
+use crate::{
+    job::Channel,
+    pack::{ActivePack, Need, Settings},
+    state::{RuleKey, SeriesKey},
+};
+use std::{
+    collections::{BTreeMap, btree_map::Entry},
+    sync::Arc,
+};
 use thiserror::Error;
 use vitals::Kind;
 
@@ -11,9 +18,16 @@ pub const PACKS_MAX: usize = 256;
 /// What is in force: the packs that judge, and the channels that tell.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Plan {
-    packs: Vec<ActivePack>,
+    packs: Arc<Vec<ActivePack>>,
     channels: Vec<Channel>,
+    /// What is kept of the readings of each measure, for all packs: each list once, for as long as any of them wants.
+    keeps: Arc<BTreeMap<Kind, Vec<Need>>>,
+    settings: Settings,
 }
+
+/// Most that the rules on one measure may cost, as the budget of a decision counts: one reading is then never more than an
+/// eighth of it.
+pub const COST_MAX: usize = 1_000_000;
 
 /// Why packs cannot be in force together.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -29,6 +43,11 @@ pub enum PlanRefused {
     /// More than [`PACKS_MAX`].
     #[error("put protocols in force: there are {0}, and at most {PACKS_MAX} may be")]
     TooMany(usize),
+    /// More than [`COST_MAX`].
+    #[error(
+        "put protocols in force: their rules on one measure cost {0}, and at most {COST_MAX} may be: look back less often"
+    )]
+    TooCostly(usize),
 }
 
 impl Plan {
@@ -52,12 +71,34 @@ impl Plan {
             pack.rules.iter().map(|rule| (rule.key, format!("{}/{}", pack.id, rule.id))).collect::<Vec<_>>()
         };
         each_its_own(packs.iter().flat_map(of_pack))?;
-        Ok(Self { packs, channels })
+        let cost = |kind: &Kind| packs.iter().map(|active| active.cost_on(*kind)).sum::<usize>();
+        if let Some(cost) = Kind::ALL.iter().map(cost).find(|cost| *cost > COST_MAX) {
+            return Err(PlanRefused::TooCostly(cost));
+        }
+        let keeps = Arc::new(keeps(&packs));
+        Ok(Self { packs: Arc::new(packs), channels, keeps, settings: Settings::default() })
+    }
+
+    /// The same for somebody for whom parameters are set otherwise.
+    #[must_use]
+    pub fn with(&self, settings: Settings) -> Self {
+        Self { settings, ..self.clone() }
+    }
+
+    /// What is set otherwise than the packs have it.
+    #[must_use]
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// What is kept of the readings of a measure.
+    pub(super) fn keeps_of(&self, kind: Kind) -> &[Need] {
+        self.keeps.get(&kind).map_or(&[], Vec::as_slice)
     }
 
     /// Nobody judges; technical alerts are told all the same.
     pub(super) fn without_packs(channels: Vec<Channel>) -> Self {
-        Self { packs: Vec::new(), channels }
+        Self { channels, ..Self::default() }
     }
 
     /// The packs that judge.
@@ -72,10 +113,24 @@ impl Plan {
         &self.channels
     }
 
-    /// How many rules there are on a measure, in all packs.
-    pub(super) fn rules_on(&self, kind: Kind) -> usize {
-        self.packs.iter().map(|active| active.count_on(kind)).sum()
+    /// What asking the rules on a measure costs, in all packs.
+    pub(super) fn cost_on(&self, kind: Kind) -> usize {
+        self.packs.iter().map(|active| active.cost_on(kind)).sum()
     }
+}
+
+/// What all packs want kept, by measure: each list once, for the longest that anybody wants it.
+fn keeps(packs: &[ActivePack]) -> BTreeMap<Kind, Vec<Need>> {
+    let mut by_key: BTreeMap<SeriesKey, Need> = BTreeMap::new();
+    for need in packs.iter().flat_map(|active| &active.pack().rules).flat_map(|rule| &rule.needs) {
+        let kept = by_key.entry(need.key).or_insert_with(|| need.clone());
+        kept.span = kept.span.max(need.span);
+    }
+    let mut by_kind: BTreeMap<Kind, Vec<Need>> = BTreeMap::new();
+    for need in by_key.into_values() {
+        by_kind.entry(need.item.kind()).or_default().push(need);
+    }
+    by_kind
 }
 
 /// Refuses two rules with one key.
@@ -95,7 +150,7 @@ fn each_its_own(rules: impl Iterator<Item = (RuleKey, String)>) -> Result<(), Pl
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::pack::demo_pack;
+    use crate::pack::{Pack, RULES_MAX, demo_pack};
 
     /// No two names with one key are known, so the check is given what it would meet.
     #[test]
@@ -104,6 +159,37 @@ mod tests {
         assert_eq!(each_its_own([rule(1, "a/red"), rule(2, "b/red")].into_iter()), Ok(()));
         let refused = each_its_own([rule(1, "a/red"), rule(2, "b/red"), rule(1, "c/red")].into_iter());
         assert_eq!(refused, Err(PlanRefused::OneKey { one: "a/red".into(), other: "c/red".into() }));
+    }
+
+    /// As many of the dearest rules as a pack holds, and one pack more than may be in force.
+    #[test]
+    fn what_a_plan_may_cost_has_a_limit() {
+        let leaf = "{ mean = \"weight\", over = \"1d\", above = 1 }, ".repeat(20);
+        let rule = |number: usize| {
+            format!(
+                "[[rule]]\nid = \"r{number}\"\ntitle = \"R\"\nharm = \"minor\"\nonset = \"delayed\"\nwhen = {{ any = [{leaf}] }}\n\
+                 clear = {{ count = 1, when = {{ latest = \"weight\", below = 1 }} }}\nactionable_for = \"1d\"\n\
+                 raise_again_after = \"1d\"\nclinician_message = \"m\"\n"
+            )
+        };
+        let rules: String = (0..RULES_MAX).map(rule).collect();
+        let active = |number: usize| {
+            let head = "version = \"1\"\ntitle = \"P\"\nengine_min = 2\n[[pack.sources]]\nref = \"invented\"\n[message.m]\nen = \"m\"\n";
+            let pack = Pack::read(&format!("[pack]\nid = \"p{number}\"\n{head}{rules}")).unwrap();
+            let people = [("author", "A"), ("clinical_lead", "B"), ("safety_officer", "C")]
+                .map(|(role, name)| format!("[[approval]]\nrole = \"{role}\"\nname = \"{name}\"\n"))
+                .concat();
+            let hash = pack.content_hash.clone();
+            let signed = format!(
+                "pack = \"p{number}\"\nversion = \"1\"\ncontent_hash = \"{hash}\"\nstatus = \"approved\"\n{people}"
+            );
+            ActivePack::new(pack, &signed).unwrap()
+        };
+        let cost = active(0).cost_on(Kind::Weight);
+        let fits = COST_MAX / cost;
+        assert!(Plan::new((0..fits).map(active).collect(), Vec::new()).is_ok());
+        let refused = Plan::new((0..=fits).map(active).collect(), Vec::new());
+        assert_eq!(refused, Err(PlanRefused::TooCostly(cost * (fits + 1))));
     }
 
     #[test]

@@ -17,7 +17,7 @@ pub(super) struct Standing {
     /// When somebody took it.
     acknowledged_at: Option<DateTime<Utc>>,
     /// The event time of its first reading.
-    first: Option<DateTime<Utc>>,
+    pub(super) first: Option<DateTime<Utc>>,
 }
 
 impl Standing {

@@ -15,6 +15,8 @@ pub(super) struct PackFile {
     #[serde(default)]
     pub(super) message: BTreeMap<String, MessageFile>,
     #[serde(default)]
+    pub(super) score: Vec<Spanned<ScoreFile>>,
+    #[serde(default)]
     pub(super) rule: Vec<Spanned<RuleFile>>,
     #[serde(default)]
     pub(super) test: Vec<Spanned<TestFile>>,
@@ -30,6 +32,8 @@ pub(super) struct Head {
     #[serde(default)]
     pub(super) demo_only: bool,
     #[serde(default)]
+    pub(super) draft: bool,
+    #[serde(default)]
     pub(super) sources: Vec<SourceFile>,
 }
 
@@ -44,7 +48,7 @@ pub(super) struct SourceFile {
 #[serde(deny_unknown_fields)]
 pub(super) struct ParameterFile {
     pub(super) unit: Unit,
-    pub(super) default: Number,
+    pub(super) default: Option<Number>,
     #[serde(default, rename = "override")]
     pub(super) levels: LevelsFile,
 }
@@ -98,18 +102,113 @@ pub(super) enum Onset {
     Delayed,
 }
 
-#[derive(Debug, Deserialize)]
+/// A condition. What it is about is exactly one of the first lines' fields; the rest say how.
+#[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct WhenFile {
     pub(super) any: Option<Vec<WhenFile>>,
     pub(super) all: Option<Vec<WhenFile>>,
+    pub(super) not: Option<Box<WhenFile>>,
     pub(super) latest: Option<String>,
+    pub(super) mean: Option<String>,
+    pub(super) median: Option<String>,
+    pub(super) lowest: Option<String>,
+    pub(super) highest: Option<String>,
+    pub(super) home_average: Option<String>,
+    pub(super) change: Option<String>,
+    pub(super) slope: Option<String>,
+    pub(super) rate: Option<String>,
+    pub(super) said: Option<String>,
+    pub(super) score: Option<String>,
+    pub(super) quality_without: Option<Vec<String>>,
+    pub(super) is_set: Option<String>,
+
     pub(super) at_least: Option<BoundFile>,
     pub(super) at_most: Option<BoundFile>,
     pub(super) above: Option<BoundFile>,
     pub(super) below: Option<BoundFile>,
     pub(super) plus: Option<Number>,
     pub(super) minus: Option<Number>,
+
+    pub(super) is: Option<String>,
+    pub(super) part: Option<AnyPart>,
+    pub(super) from: Option<AgainstFile>,
+    pub(super) per: Option<Span>,
+    pub(super) max_age: Option<Span>,
+    pub(super) over: Option<Span>,
+    pub(super) last: Option<usize>,
+    pub(super) readings_min: Option<usize>,
+    pub(super) in_a_row: Option<usize>,
+    pub(super) n_of: Option<(usize, usize)>,
+    #[serde(rename = "for")]
+    pub(super) held_for: Option<Span>,
+    pub(super) gap_max: Option<Span>,
+    #[serde(default)]
+    pub(super) without: Vec<String>,
+}
+
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum AnyPart {
+    Any,
+}
+
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum AgainstFile {
+    Lowest,
+    Highest,
+    Previous,
+    Usual,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ScoreFile {
+    pub(super) id: String,
+    pub(super) title: String,
+    pub(super) source: Option<String>,
+    pub(super) max: u16,
+    pub(super) max_age: Span,
+    #[serde(default)]
+    pub(super) part: Vec<Spanned<PartFile>>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct PartFile {
+    pub(super) name: String,
+    pub(super) of: Vec<String>,
+    pub(super) unit: Option<Unit>,
+    pub(super) step: Option<Number>,
+    pub(super) max_age: Option<Span>,
+    pub(super) words: Option<BTreeMap<String, u16>>,
+    #[serde(default)]
+    pub(super) table: Vec<Spanned<TableFile>>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct TableFile {
+    #[serde(default)]
+    pub(super) only_if: Vec<OnlyIfFile>,
+    pub(super) bands: Vec<Spanned<BandFile>>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct OnlyIfFile {
+    pub(super) param: Option<String>,
+    pub(super) said: Option<String>,
+    pub(super) is: WordOrNumber,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct BandFile {
+    pub(super) from: Option<Number>,
+    pub(super) to: Option<Number>,
+    pub(super) points: u16,
 }
 
 #[derive(Debug, Deserialize)]
@@ -152,9 +251,12 @@ pub(super) enum Opens {
 #[serde(deny_unknown_fields)]
 pub(super) struct TestFile {
     pub(super) name: String,
-    pub(super) given: Vec<(String, String, Number)>,
+    pub(super) given: Vec<(String, String, WordOrNumber)>,
     #[serde(default)]
     pub(super) unsure: Vec<UnsureFile>,
+    /// Parameters set for the person.
+    #[serde(default)]
+    pub(super) set: BTreeMap<String, Number>,
     pub(super) expect: Vec<(String, String, String)>,
 }
 
@@ -221,6 +323,33 @@ impl<'de> Deserialize<'de> for BoundFile {
                     Some(name) => Ok(BoundFile::Parameter(name.to_owned())),
                     None => Decimal::parse(text).map(BoundFile::Number).map_err(E::custom),
                 }
+            }
+        }
+        deserializer.deserialize_any(Visitor)
+    }
+}
+
+/// A number as [`Number`] is, or a word.
+#[derive(Debug, Clone)]
+pub(super) enum WordOrNumber {
+    Word(String),
+    Number(Decimal),
+}
+
+impl<'de> Deserialize<'de> for WordOrNumber {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Visitor;
+        impl de::Visitor<'_> for Visitor {
+            type Value = WordOrNumber;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a whole number, a decimal in quotes, or a word")
+            }
+            fn visit_i64<E: de::Error>(self, number: i64) -> Result<WordOrNumber, E> {
+                self.visit_str(&number.to_string())
+            }
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<WordOrNumber, E> {
+                Ok(Decimal::parse(text)
+                    .map_or_else(|_a_word| WordOrNumber::Word(text.to_owned()), WordOrNumber::Number))
             }
         }
         deserializer.deserialize_any(Visitor)

@@ -3,24 +3,41 @@
 //! Invariants: closed and typed, no expression text; an unknown field is refused; what decides has a source; the
 //! approvals name the content by hash, so a changed pack is not an approved pack.
 
+mod conditions;
 mod file;
+mod item;
+mod looks_back;
+pub mod operator;
 mod own_tests;
+mod parameter;
 mod read;
+pub mod score;
+mod scores;
 mod signed;
 mod when;
 
+pub use item::Item;
 #[cfg(test)]
 pub(crate) use own_tests::reading;
+pub use parameter::{Override, OverrideRefused, Setting, Settings, Temporary, Then, setting};
 pub use read::{PackError, Problem};
+use score::{OnlyIf, Part, Points, Score, Table};
 pub use signed::{Approval, Role, SignedError, Status};
-pub use when::Numbers;
+pub use when::{Among, Bound, For, KnownScores, Limit, Numbers, Over, Said, ScoreTest, Source, Threshold, View, When};
 
-use crate::{duration::Span, finding::Comparison, state::RuleKey};
-use std::collections::BTreeMap;
-use vitals::{Decimal, Kind, Quality, Unit, catalogue::Component, wire::v1::Urgency};
+use crate::{
+    duration::Span,
+    state::{READINGS_MAX, RuleKey, SeriesKey},
+};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+use vitals::{Decimal, Flag, Kind, Quality, Unit, wire::v1::Urgency};
 
-/// The format this engine reads. A pack that needs a newer one is refused whole, never read in part.
-pub const ENGINE: u32 = 1;
+/// The format this engine reads. A pack that needs a newer one is refused whole, never read in part. 2 brought the operators
+/// that look back, scores, and parameters without a default.
+pub const ENGINE: u32 = 2;
 
 /// Most rules in a pack.
 pub const RULES_MAX: usize = 64;
@@ -39,12 +56,18 @@ pub struct Pack {
     pub version: String,
     /// BLAKE3 of the file's bytes, hexadecimal.
     pub content_hash: String,
+    /// The format it needs.
+    pub engine_min: u32,
     /// Whether it may only run in the demo.
     pub is_demo_only: bool,
+    /// Whether it says of itself that it is a draft: then no approval can put it in force as it stands.
+    pub is_draft: bool,
     /// Where it comes from.
     pub sources: Vec<String>,
     /// Its parameters by name.
     pub parameters: BTreeMap<String, Parameter>,
+    /// Its scores.
+    pub scores: Vec<Arc<Score>>,
     /// Its rules, the most urgent first: a rule may yield to one before it.
     pub rules: Vec<Rule>,
     /// Its own tests.
@@ -56,8 +79,8 @@ pub struct Pack {
 pub struct Parameter {
     /// Its unit.
     pub unit: Unit,
-    /// Its value where nobody has set another.
-    pub default: Decimal,
+    /// Its value where nobody has set another; none where somebody must, and what compares with it is not known until then.
+    pub default: Option<Decimal>,
     /// Where each level may set it, from lowest to highest; a value outside is refused, never clamped.
     pub levels: BTreeMap<Level, (Decimal, Decimal)>,
 }
@@ -82,8 +105,15 @@ pub struct Rule {
     pub key: RuleKey,
     /// What people call it.
     pub title: String,
-    /// The measure it reads.
-    pub kind: Kind,
+    /// The measures whose readings it is asked about.
+    pub kinds: BTreeSet<Kind>,
+    /// What must be kept for it; nothing where it does not look back.
+    pub needs: Vec<Need>,
+    /// How far back it looks, in seconds: its horizon. Values are kept for twice as long, so that a late reading finds its
+    /// place.
+    pub reach: i64,
+    /// What asking it costs, as the budget of a decision counts.
+    pub cost: usize,
     /// How urgent: computed from harm and onset, never typed.
     pub urgency: Urgency,
     /// When it holds.
@@ -117,42 +147,34 @@ pub struct Retest {
     pub prompt: Option<String>,
 }
 
-/// A condition over one reading.
+/// Values that must be kept for an operator.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum When {
-    /// A number compared with a bound.
-    Threshold(Threshold),
-    /// At least one holds.
-    Any(Vec<When>),
-    /// All hold.
-    All(Vec<When>),
+pub struct Need {
+    /// Of what.
+    pub item: Item,
+    /// Readings with one of these flags are left out.
+    pub without: Vec<Flag>,
+    /// Under what they are kept.
+    pub key: SeriesKey,
+    /// How far back the operator looks, in seconds.
+    pub span: i64,
 }
 
-/// A number compared with a bound.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Threshold {
-    /// The component: the catalogue's own entry, so that two are the same where they stand at one place.
-    pub component: &'static Component,
-    /// How.
-    pub comparison: Comparison,
-    /// With what.
-    pub bound: Bound,
-    /// What the bound comes to where nobody has set the parameter otherwise, worked out once.
-    pub level: Decimal,
+impl Need {
+    /// How long its values are kept, in seconds.
+    #[must_use]
+    pub fn kept_secs(&self) -> i64 {
+        looks_back::kept_secs(self.span)
+    }
 }
 
-/// What a number is compared with.
+/// What a reading in a pack's own test says.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Bound {
-    /// A parameter, moved by a margin.
-    Parameter {
-        /// Its name.
-        name: String,
-        /// Added to it.
-        margin: Decimal,
-    },
-    /// A number written in the pack.
+pub enum Given {
+    /// A number, in the unit the measure catalogue has for it.
     Number(Decimal),
+    /// A word.
+    Word(String),
 }
 
 /// A pack's own test: readings in, what must come of them.
@@ -160,10 +182,12 @@ pub enum Bound {
 pub struct PackTest {
     /// What it shows.
     pub name: String,
-    /// Readings: when, counted from the test's start, and the numbers by component.
-    pub given: Vec<(Span0, Vec<(String, Decimal)>)>,
+    /// Readings: when, counted from the test's start, and what they say by component.
+    pub given: Vec<(Span0, Vec<(String, Given)>)>,
     /// What is not sure of the readings at some of these times.
     pub unsure: Vec<(Span0, Unsure)>,
+    /// Parameters set for the person, by name.
+    pub set: Vec<(String, Decimal)>,
     /// What must come of them, in order: when, what (`pending`, `raise`, `clear`), which rule.
     pub expect: Vec<(Span0, String, String)>,
 }
@@ -185,15 +209,20 @@ pub type Span0 = chrono::TimeDelta;
 pub struct ActivePack {
     pack: Pack,
     approvals: Vec<Approval>,
-    /// The places of the rules on each measure, in the pack's order. The pack never changes once it is active.
-    by_kind: BTreeMap<Kind, Vec<usize>>,
+    /// The places of the rules on each measure, in the pack's order, and what asking them costs. The pack never changes
+    /// once it is active.
+    by_kind: BTreeMap<Kind, (Vec<usize>, usize)>,
 }
 
 impl ActivePack {
     fn of(pack: Pack, approvals: Vec<Approval>) -> Self {
-        let mut by_kind: BTreeMap<Kind, Vec<usize>> = BTreeMap::new();
+        let mut by_kind: BTreeMap<Kind, (Vec<usize>, usize)> = BTreeMap::new();
         for (place, rule) in pack.rules.iter().enumerate() {
-            by_kind.entry(rule.kind).or_default().push(place);
+            for kind in &rule.kinds {
+                let (places, cost) = by_kind.entry(*kind).or_default();
+                places.push(place);
+                *cost = cost.saturating_add(rule.cost);
+            }
         }
         Self { pack, approvals, by_kind }
     }
@@ -203,14 +232,14 @@ impl ActivePack {
         self.places(kind).iter().filter_map(|place| self.pack.rules.get(*place))
     }
 
-    /// How many rules there are on a measure.
+    /// What asking the rules on a measure costs, as the budget of a decision counts.
     #[must_use]
-    pub fn count_on(&self, kind: Kind) -> usize {
-        self.places(kind).len()
+    pub fn cost_on(&self, kind: Kind) -> usize {
+        self.by_kind.get(&kind).map_or(0, |(_, cost)| *cost)
     }
 
     fn places(&self, kind: Kind) -> &[usize] {
-        self.by_kind.get(&kind).map_or(&[], Vec::as_slice)
+        self.by_kind.get(&kind).map_or(&[], |(places, _)| places)
     }
 
     /// The pack.
@@ -225,6 +254,17 @@ impl ActivePack {
         &self.approvals
     }
 }
+
+/// The protocols we ship, as they stand in the source: drafts all of them, which a footprint edits, confirms and approves.
+pub const SHIPPED: [&str; 7] = [
+    include_str!("../../packs/copd-oximetry.toml"),
+    include_str!("../../packs/diabetes.toml"),
+    include_str!("../../packs/heart-failure.toml"),
+    include_str!("../../packs/home-blood-pressure.toml"),
+    include_str!("../../packs/news2.toml"),
+    include_str!("../../packs/oximetry-at-home.toml"),
+    include_str!("../../packs/vital-signs.toml"),
+];
 
 /// The demo's protocol and its approvals by invented people. `ingest serve` refuses it.
 ///

@@ -1,6 +1,6 @@
 //! A pack's own tests: they travel with it and run wherever it is read.
 
-use super::{ActivePack, Pack, PackTest, Unsure};
+use super::{ActivePack, Given, Item, Level, Override, Pack, PackTest, Settings, Unsure};
 use crate::{
     alert::{Alert, Condition},
     decide::{Decisions, Plan, decide},
@@ -10,8 +10,11 @@ use crate::{
 use chrono::{DateTime, TimeDelta, Utc};
 use vitals::{
     Admitted, ClockOffset, Decimal, HubId, Kind, Measure, PatientId, Quantity, RawFrame, Reading, RecordNumber,
-    SourceId, TakenAt, Times, Value, Who, catalogue,
-    measure::{Parts, Specimen, Word},
+    SourceId, TakenAt, Times, Value, Who,
+    bounded::Text,
+    catalogue,
+    id::StaffId,
+    measure::{Parts, Question, Specimen, Word},
     record::{RecordKey, reading_id},
 };
 
@@ -28,6 +31,7 @@ impl Pack {
     fn run(&self, test: &PackTest) -> Result<(), String> {
         let active = ActivePack::of(self.clone(), Vec::new());
         let plan = Plan::new(vec![active], Vec::new()).map_err(|refused| refused.to_string())?;
+        let plan = plan.with(self.settings(test)?);
         let patient = PatientId::parse("pt-test").map_err(|error| error.to_string())?;
         let mut run = Run { plan, state: PatientState::new(patient), timers: Vec::new(), seen: Vec::new() };
         for (at, numbers) in &test.given {
@@ -43,6 +47,27 @@ impl Pack {
         } else {
             Err(format!("{}: expected {:?}, got {:?}", test.name, plain(&test.expect), plain(&run.seen)))
         }
+    }
+}
+
+impl Pack {
+    /// What a test sets, as if for the person and to be looked at again a day later.
+    fn settings(&self, test: &PackTest) -> Result<Settings, String> {
+        let author = StaffId::parse("st-test").map_err(|error| error.to_string())?;
+        let reason: Text<400> = Text::new("the test").map_err(|error| error.to_string())?;
+        let own = |(name, value): &(String, Decimal)| Override {
+            pack: self.id.clone(),
+            name: name.clone(),
+            level: Level::Patient,
+            value: *value,
+            author: author.clone(),
+            reason: reason.clone(),
+            at: DateTime::UNIX_EPOCH,
+            review_at: DateTime::UNIX_EPOCH + TimeDelta::days(1),
+            temporary: None,
+        };
+        let set: Vec<Override> = test.set.iter().map(own).collect();
+        Settings::new([self], &set, DateTime::UNIX_EPOCH).map_err(|refused| format!("{}: {refused}", test.name))
     }
 }
 
@@ -97,34 +122,54 @@ fn step(before: Option<Condition>, alert: &Alert) -> Option<&'static str> {
     }
 }
 
-/// The measure that these numbers are, with the words that go without saying: what is called interstitial is of
-/// interstitial fluid, and what flows is oxygen.
-fn measure(kind: Kind, numbers: &[(String, Decimal)]) -> Option<Measure> {
+/// The measure that these say, with the words that go without saying: what is called interstitial is of interstitial
+/// fluid, and what flows is oxygen.
+fn measure(kind: Kind, given: &[(String, Given)]) -> Option<Measure> {
     let mut parts = Parts::default();
-    for (name, value) in numbers {
-        let known = catalogue::component(name)?;
-        parts.numbers.push((known.name.as_str(), Quantity::new(*value, known.ucum)));
+    for (name, value) in given {
+        match (value, item(name)?) {
+            (Given::Number(value), Item::Number(known)) => {
+                parts.numbers.push((known.name.as_str(), Quantity::new(*value, known.ucum)));
+            }
+            (Given::Word(word), Item::Consciousness) => parts.said.push((Word::Consciousness, word.clone())),
+            (Given::Word(word), Item::Oxygen) => parts.said.push((Word::Oxygen, word.clone())),
+            (Given::Word(word), Item::Answer(question)) => {
+                parts.said.push((Word::Question, question.to_string()));
+                parts.said.push((Word::Answer, word.clone()));
+            }
+            (Given::Number(_) | Given::Word(_), _) => return None,
+        }
     }
     let is_interstitial = parts.numbers.iter().any(|(name, _)| name.starts_with("glucose_interstitial"));
     if is_interstitial {
         parts.said.push((Word::Specimen, Specimen::InterstitialFluid.name().to_owned()));
     }
-    if kind == Kind::SuppliedOxygen {
+    if kind == Kind::SuppliedOxygen && parts.said.is_empty() {
         parts.said.push((Word::Oxygen, "oxygen".to_owned()));
     }
     parts.sequence = (kind == Kind::GlucoseContext).then_some(0);
     parts.measure(kind).ok()
 }
 
+/// What a test calls something.
+fn item(name: &str) -> Option<Item> {
+    match (name, name.strip_prefix("answer:")) {
+        ("consciousness", _) => Some(Item::Consciousness),
+        ("oxygen", _) => Some(Item::Oxygen),
+        (_, Some(question)) => Question::parse(question).ok().map(Item::Answer),
+        _ => catalogue::component(name).map(Item::Number),
+    }
+}
+
 /// A reading as a device with a right clock would have made it, but for what is not sure.
 pub(crate) fn reading(
     patient: &PatientId,
     at: TimeDelta,
-    numbers: &[(String, Decimal)],
+    given: &[(String, Given)],
     unsure: Unsure,
 ) -> Option<Admitted> {
-    let kind = catalogue::component(&numbers.first()?.0)?.kind;
-    let measure = measure(kind, numbers)?;
+    let kind = item(&given.first()?.0)?.kind();
+    let measure = measure(kind, given)?;
     let taken = moment(at);
     let source = SourceId::device("test", "1").ok()?;
     let raw = RawFrame { service: "test".to_owned(), characteristic: "test".to_owned(), bytes: Vec::new() };

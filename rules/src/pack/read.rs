@@ -1,33 +1,38 @@
 //! From a pack file to a pack: every mistake is found, with its line and what to do.
 
 use super::{
-    Bound, ENGINE, Level, PACK_BYTES_MAX, Pack, PackTest, Parameter, RULES_MAX, Retest, Rule, Span0, Threshold, Unsure,
+    ENGINE, Given, Level, PACK_BYTES_MAX, Pack, PackTest, Parameter, RULES_MAX, Retest, Rule, Score, Span0, Unsure,
     When,
+    conditions::LEAVES_MAX,
     file::{
-        BoundFile, ClockFile, Confirm, Harm, Head, MessageFile, Number, OnNoAnswer, Onset, Opens, PackFile,
-        ParameterFile, RetestFile, RuleFile, TestFile, UnsureFile, WhenFile,
+        ClockFile, Confirm, Harm, Head, MessageFile, Number, OnNoAnswer, Onset, Opens, PackFile, ParameterFile,
+        RetestFile, RuleFile, TestFile, UnsureFile, WordOrNumber,
     },
 };
-use crate::{duration::Span, finding::Comparison, state::RuleKey};
-use std::cmp::Reverse;
-use std::collections::{BTreeMap, BTreeSet};
+use crate::{duration::Span, state::RuleKey};
+use std::{
+    cmp::Reverse,
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 use thiserror::Error;
 use toml::Spanned;
-use vitals::{
-    Decimal, Flag, Kind, Quality,
-    catalogue::{self, Component},
-    hex,
-    wire::v1::Urgency,
-};
+use vitals::{Decimal, Flag, Kind, Quality, catalogue, hex, wire::v1::Urgency};
 
-/// Deepest nesting of any/all.
-const DEPTH_MAX: usize = 4;
+/// What a rule that looks back costs for each comparison, where one that does not costs 1: a late reading may have it asked
+/// at every moment that is kept.
+const LOOKS_BACK_COST: usize = crate::state::READINGS_MAX;
+
+/// Most scores in a pack.
+const SCORES_MAX: usize = 8;
 
 /// One mistake in a pack.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
     /// The line, from 1.
     pub line: usize,
+    /// Where in the file: the byte at which what is wrong begins.
+    pub offset: usize,
     /// What is wrong and what to do.
     pub message: String,
 }
@@ -50,16 +55,32 @@ impl Pack {
             return Err(PackError {
                 problems: vec![Problem {
                     line: 1,
+                    offset: 0,
                     message: format!("the file has more than {PACK_BYTES_MAX} bytes: split the protocol"),
                 }],
             });
         }
         let file: PackFile = toml::from_str(text).map_err(|error| {
-            let line = error.span().map_or(1, |span| line_of(text, span.start));
-            PackError { problems: vec![Problem { line, message: error.message().to_owned() }] }
+            let offset = error.span().map_or(0, |span| span.start);
+            let problem = Problem { line: line_of(text, offset), offset, message: error.message().to_owned() };
+            PackError { problems: vec![problem] }
         })?;
-        let mut reader = Reader { text, problems: Vec::new(), parameters: BTreeMap::new(), messages: file.message };
-        let pack = reader.pack(file.pack, file.param, file.rule, file.test);
+        let mut reader = Reader {
+            text,
+            id: file.pack.id.clone(),
+            problems: Vec::new(),
+            parameters: BTreeMap::new(),
+            scores: BTreeMap::new(),
+            messages: file.message,
+        };
+        for (name, parameter) in file.param {
+            reader.parameter(name, parameter);
+        }
+        if file.score.len() > SCORES_MAX {
+            reader.problem(0, format!("a pack has at most {SCORES_MAX} scores"));
+        }
+        file.score.into_iter().for_each(|score| reader.score(score));
+        let pack = reader.pack(file.pack, file.rule, file.test);
         if reader.problems.is_empty() { Ok(pack) } else { Err(PackError { problems: reader.problems }) }
     }
 }
@@ -68,26 +89,23 @@ fn line_of(text: &str, offset: usize) -> usize {
     1 + text.bytes().take(offset).filter(|byte| *byte == b'\n').count()
 }
 
-struct Reader<'a> {
+pub(super) struct Reader<'a> {
     text: &'a str,
-    problems: Vec<Problem>,
-    parameters: BTreeMap<String, Parameter>,
+    /// The pack's name.
+    pub(super) id: String,
+    pub(super) problems: Vec<Problem>,
+    pub(super) parameters: BTreeMap<String, Parameter>,
+    pub(super) scores: BTreeMap<String, Arc<Score>>,
     messages: BTreeMap<String, MessageFile>,
 }
 
 impl Reader<'_> {
-    fn problem(&mut self, offset: usize, message: impl Into<String>) {
+    pub(super) fn problem(&mut self, offset: usize, message: impl Into<String>) {
         let line = line_of(self.text, offset);
-        self.problems.push(Problem { line, message: message.into() });
+        self.problems.push(Problem { line, offset, message: message.into() });
     }
 
-    fn pack(
-        &mut self,
-        head: Head,
-        parameters: BTreeMap<String, Spanned<ParameterFile>>,
-        rules: Vec<Spanned<RuleFile>>,
-        tests: Vec<Spanned<TestFile>>,
-    ) -> Pack {
+    fn pack(&mut self, head: Head, rules: Vec<Spanned<RuleFile>>, tests: Vec<Spanned<TestFile>>) -> Pack {
         if head.engine_min > ENGINE {
             self.problem(
                 0,
@@ -100,21 +118,27 @@ impl Reader<'_> {
         if rules.is_empty() || rules.len() > RULES_MAX {
             self.problem(0, format!("a pack has 1 to {RULES_MAX} rules"));
         }
-        for (name, parameter) in parameters {
-            self.parameter(name, parameter);
-        }
-        let mut rules: Vec<Rule> = rules.into_iter().filter_map(|rule| self.rule(&head.id, rule)).collect();
+        let mut rules: Vec<Rule> = rules.into_iter().filter_map(|rule| self.rule(rule)).collect();
         rules.sort_by_key(|rule| Reverse(rule.urgency));
         self.names(&rules);
+        let is_newer = !self.scores.is_empty()
+            || rules.iter().any(|rule| !rule.needs.is_empty())
+            || self.parameters.values().any(|parameter| parameter.default.is_none());
+        if is_newer && head.engine_min < 2 {
+            self.problem(0, "it looks back, has a score, or a parameter without a default: write engine_min = 2");
+        }
         let tests = tests.into_iter().filter_map(|test| self.test(test)).collect();
         Pack {
             id: head.id,
             title: head.title,
             version: head.version,
             content_hash: hex::encode(blake3::hash(self.text.as_bytes()).as_bytes()),
+            engine_min: head.engine_min,
             is_demo_only: head.demo_only,
+            is_draft: head.draft,
             sources: head.sources.into_iter().map(|source| source.reference).collect(),
             parameters: std::mem::take(&mut self.parameters),
+            scores: std::mem::take(&mut self.scores).into_values().collect(),
             rules,
             tests,
         }
@@ -122,7 +146,8 @@ impl Reader<'_> {
 
     fn parameter(&mut self, name: String, parameter: Spanned<ParameterFile>) {
         let offset = parameter.span().start;
-        let ParameterFile { unit, default: Number(default), levels } = parameter.into_inner();
+        let ParameterFile { unit, default, levels } = parameter.into_inner();
+        let default = default.map(|Number(default)| default);
         let mut checked = BTreeMap::new();
         for (level, range) in
             [(Level::Footprint, levels.footprint), (Level::Team, levels.team), (Level::Patient, levels.patient)]
@@ -130,7 +155,7 @@ impl Reader<'_> {
             let Some((Number(low), Number(high))) = range else { continue };
             if low > high {
                 self.problem(offset, format!("param {name}: the range {low} to {high} is the wrong way round"));
-            } else if default < low || high < default {
+            } else if let Some(default) = default.filter(|default| *default < low || high < *default) {
                 self.problem(
                     offset,
                     format!("param {name}: the default {default} is outside its own range {low} to {high}"),
@@ -138,23 +163,60 @@ impl Reader<'_> {
             }
             checked.insert(level, (low, high));
         }
+        if default.is_none() && checked.is_empty() {
+            self.problem(offset, format!("param {name}: nobody can give it a value: add default, or override"));
+        }
         self.parameters.insert(name, Parameter { unit, default, levels: checked });
     }
 
-    fn rule(&mut self, pack: &str, rule: Spanned<RuleFile>) -> Option<Rule> {
+    fn rule(&mut self, rule: Spanned<RuleFile>) -> Option<Rule> {
         let offset = rule.span().start;
         let rule = rule.into_inner();
-        let when = self.when(rule.when, offset, 0)?;
-        let clear = self.when(rule.clear.when, offset, 0)?;
+        let mut when = self.when(rule.when, offset, 0)?;
+        let mut clear = self.when(rule.clear.when, offset, 0)?;
         if rule.clear.count == 0 {
             self.problem(offset, format!("rule {}: clear.count is at least 1", rule.id));
         }
-        let kinds: BTreeSet<Kind> = when.components().chain(clear.components()).map(|known| known.kind).collect();
-        let mut kinds = kinds.into_iter();
-        let (Some(kind), None) = (kinds.next(), kinds.next()) else {
-            self.problem(offset, format!("rule {}: a rule reads one measure; write one rule for each", rule.id));
+        let leaves = when.leaves().chain(clear.leaves()).count();
+        if leaves > LEAVES_MAX {
+            self.problem(offset, format!("rule {}: {leaves} comparisons, and at most {LEAVES_MAX}: split it", rule.id));
+        }
+        let looks_back = when.looks_back() || clear.looks_back();
+        if looks_back {
+            when.keep_numbers();
+            clear.keep_numbers();
+        }
+        let gates_quality = when.leaves().chain(clear.leaves()).any(|leaf| matches!(leaf, When::Without(_)));
+        if looks_back && gates_quality {
+            self.problem(
+                offset,
+                format!(
+                    "rule {}: it looks back, so say without = [...] beside each comparison, not quality_without",
+                    rule.id
+                ),
+            );
+        }
+        let needs: Vec<_> = when.needs().into_iter().chain(clear.needs()).filter(|_| looks_back).collect();
+        let own: BTreeSet<Kind> = when.own_kinds().chain(clear.own_kinds()).collect();
+        if own.len() > 1 {
+            self.problem(
+                offset,
+                format!(
+                    "rule {}: a rule reads one measure; write one rule for each, or say of the others how old they may be: max_age",
+                    rule.id
+                ),
+            );
             return None;
-        };
+        }
+        // What compares a reading's own numbers is asked when such a reading comes; what only looks back, at every reading
+        // that it looks back on.
+        let kinds = if own.is_empty() { needs.iter().map(|need| need.item.kind()).collect() } else { own };
+        if kinds.is_empty() {
+            self.problem(offset, format!("rule {}: it compares nothing that was measured", rule.id));
+            return None;
+        }
+        let cost = if looks_back { LOOKS_BACK_COST.saturating_mul(leaves) } else { 1 };
+        let reach = needs.iter().map(|need| need.span).max().unwrap_or_default();
         let retest = rule.retest.map(|retest| {
             // Each of these has one form so far; they are written out so that a pack reads as what it does.
             let RetestFile {
@@ -193,10 +255,13 @@ impl Reader<'_> {
             self.problem(offset, format!("rule {}: nobody asks for the repeat: add retest.prompt", rule.id));
         }
         Some(Rule {
-            key: RuleKey::of(pack, &rule.id),
+            key: RuleKey::of(&self.id, &rule.id),
             id: rule.id,
             title: rule.title,
-            kind,
+            kinds,
+            needs,
+            reach,
+            cost,
             urgency,
             when,
             clear: (clear, rule.clear.count),
@@ -218,109 +283,6 @@ impl Reader<'_> {
         text
     }
 
-    fn when(&mut self, file: WhenFile, offset: usize, depth: usize) -> Option<When> {
-        if depth > DEPTH_MAX {
-            self.problem(offset, format!("conditions are nested deeper than {DEPTH_MAX}: split the rule"));
-            return None;
-        }
-        let WhenFile { any, all, latest, at_least, at_most, above, below, plus, minus } = file;
-        let comparisons = [
-            (Comparison::AtLeast, at_least),
-            (Comparison::AtMost, at_most),
-            (Comparison::Above, above),
-            (Comparison::Below, below),
-        ];
-        let compares = plus.is_some() || minus.is_some() || comparisons.iter().any(|(_, bound)| bound.is_some());
-        let mut comparisons = comparisons.into_iter().filter_map(|(comparison, bound)| Some((comparison, bound?)));
-        match (any, all, latest) {
-            (Some(parts), None, None) if !compares => self.parts(parts, offset, depth).map(When::Any),
-            (None, Some(parts), None) if !compares => self.parts(parts, offset, depth).map(When::All),
-            (None, None, Some(component)) => {
-                let (Some((comparison, bound)), None) = (comparisons.next(), comparisons.next()) else {
-                    self.problem(
-                        offset,
-                        format!("{component}: compare it once, with at_least, at_most, above or below"),
-                    );
-                    return None;
-                };
-                self.threshold(component, comparison, bound, (plus, minus), offset).map(When::Threshold)
-            }
-            _ => {
-                self.problem(
-                    offset,
-                    "a condition is one of any = [...], all = [...] or latest = \"...\" with a comparison",
-                );
-                None
-            }
-        }
-    }
-
-    fn parts(&mut self, parts: Vec<WhenFile>, offset: usize, depth: usize) -> Option<Vec<When>> {
-        if parts.is_empty() {
-            self.problem(offset, "any and all need at least one condition: an empty one would always or never hold");
-            return None;
-        }
-        parts.into_iter().map(|part| self.when(part, offset, depth + 1)).collect()
-    }
-
-    fn threshold(
-        &mut self,
-        component: String,
-        comparison: Comparison,
-        bound: BoundFile,
-        margins: (Option<Number>, Option<Number>),
-        offset: usize,
-    ) -> Option<Threshold> {
-        let Some(known) = catalogue::component(&component) else {
-            self.problem(offset, format!("{component} is not in the measure catalogue"));
-            return None;
-        };
-        let (bound, level) = match bound {
-            BoundFile::Number(number) => {
-                if margins.0.is_some() || margins.1.is_some() {
-                    self.problem(
-                        offset,
-                        format!("{component}: plus or minus moves a parameter; write the number itself"),
-                    );
-                }
-                (Bound::Number(number), number)
-            }
-            BoundFile::Parameter(name) => {
-                match self.parameters.get(&name).map(|parameter| parameter.unit) {
-                    None => self.problem(offset, format!("param {name} is not in the pack")),
-                    Some(unit) if unit != known.ucum => {
-                        self.problem(
-                            offset,
-                            format!("param {name} is in {} but {component} is in {}", unit.ucum(), known.ucum.ucum()),
-                        );
-                    }
-                    Some(_) => {}
-                }
-                let zero = Decimal::from(0);
-                let margin = match margins {
-                    (Some(Number(plus)), None) => plus,
-                    (None, Some(Number(minus))) => minus.negated(),
-                    (None, None) => zero,
-                    (Some(_), Some(_)) => {
-                        self.problem(offset, format!("{component}: plus or minus, not both"));
-                        zero
-                    }
-                };
-                let default = self.parameters.get(&name).map(|parameter| parameter.default);
-                let level = default.map(|default| default.plus(margin));
-                if level == Some(None) {
-                    self.problem(
-                        offset,
-                        format!("param {name} moved by {margin} is too large a number to compare with"),
-                    );
-                }
-                // Without a level there is a problem, and with a problem there is no pack.
-                (Bound::Parameter { name, margin }, level.flatten().unwrap_or(zero))
-            }
-        };
-        Some(Threshold { component: known, comparison, bound, level })
-    }
-
     fn names(&mut self, rules: &[Rule]) {
         let mut seen = BTreeSet::new();
         for rule in rules {
@@ -329,7 +291,7 @@ impl Reader<'_> {
             }
             for other in &rule.yields_to {
                 match rules.iter().find(|candidate| candidate.id == *other) {
-                    Some(other) if other.urgency > rule.urgency && other.kind == rule.kind => {}
+                    Some(other) if other.urgency > rule.urgency && other.kinds.is_superset(&rule.kinds) => {}
                     Some(_) => self.problem(
                         0,
                         format!(
@@ -345,9 +307,21 @@ impl Reader<'_> {
 
     fn test(&mut self, test: Spanned<TestFile>) -> Option<PackTest> {
         let offset = test.span().start;
-        let TestFile { name, given, unsure, expect } = test.into_inner();
-        let mut readings: Vec<(Span0, Vec<(String, Decimal)>)> = Vec::new();
-        for (time, component, Number(value)) in given {
+        let TestFile { name, given, unsure, set, expect } = test.into_inner();
+        let set: Vec<(String, Decimal)> = set.into_iter().map(|(name, Number(value))| (name, value)).collect();
+        if let Some((parameter, _)) = set.iter().find(|(name, _)| !self.parameters.contains_key(name)) {
+            self.problem(offset, format!("test {name}: param {parameter} is not in the pack"));
+        }
+        let mut readings: Vec<(Span0, Vec<(String, Given)>)> = Vec::new();
+        for (time, component, value) in given {
+            let value = match value {
+                WordOrNumber::Word(word) if catalogue::component(&component).is_some() => {
+                    self.problem(offset, format!("test {name}: {component} is a number, and {word} is a word"));
+                    return None;
+                }
+                WordOrNumber::Word(word) => Given::Word(word),
+                WordOrNumber::Number(number) => Given::Number(number),
+            };
             let at = self.offset_in_test(&time, offset)?;
             match readings.last_mut().filter(|(last, _)| *last == at) {
                 Some((_, numbers)) => numbers.push((component, value)),
@@ -364,13 +338,13 @@ impl Reader<'_> {
             .map(|(time, what, rule)| Some((self.offset_in_test(&time, offset)?, what, rule)))
             .collect::<Option<Vec<_>>>()?;
         let unsure = unsure.into_iter().map(|of| self.unsure(of, &readings, offset)).collect::<Option<Vec<_>>>()?;
-        Some(PackTest { name, given: readings, unsure, expect })
+        Some(PackTest { name, given: readings, unsure, set, expect })
     }
 
     fn unsure(
         &mut self,
         of: UnsureFile,
-        readings: &[(Span0, Vec<(String, Decimal)>)],
+        readings: &[(Span0, Vec<(String, Given)>)],
         offset: usize,
     ) -> Option<(Span0, Unsure)> {
         let UnsureFile { at: text, quality: names, clock, dated_before } = of;
@@ -406,16 +380,6 @@ impl Reader<'_> {
             self.problem(offset, format!("{text} is not a time in a test: write 0m, 90s, 15m, 2h or 7d"));
         }
         span
-    }
-}
-
-impl When {
-    /// Every component it reads.
-    pub fn components(&self) -> Box<dyn Iterator<Item = &'static Component> + '_> {
-        match self {
-            Self::Threshold(threshold) => Box::new(std::iter::once(threshold.component)),
-            Self::Any(parts) | Self::All(parts) => Box::new(parts.iter().flat_map(Self::components)),
-        }
     }
 }
 

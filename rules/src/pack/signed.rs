@@ -3,8 +3,9 @@
 
 use super::{ActivePack, Pack};
 use serde::Deserialize;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use thiserror::Error;
+use vitals::Decimal;
 
 /// Where a pack stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -51,7 +52,13 @@ struct SignedFile {
     status: Status,
     #[serde(default)]
     approval: Vec<Approval>,
+    /// What the footprint has confirmed each parameter to be.
+    #[serde(default)]
+    confirmed: BTreeMap<String, Decimal>,
 }
+
+/// The first format whose parameters a footprint confirms one by one.
+const CONFIRMED_FROM: u32 = 2;
 
 /// Why a pack may not run.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -79,6 +86,19 @@ pub enum SignedError {
     /// Author, clinical lead and safety officer are not three different people.
     #[error("activate a pack: author, clinical lead and safety officer must be three different people")]
     NotThreePeople,
+    /// The pack says of itself that it is a draft.
+    #[error("activate a pack: it is a draft: edit it, take draft = true out, and have that approved")]
+    Draft,
+    /// A parameter that nobody in the footprint has confirmed at the value the pack gives it.
+    #[error(
+        "activate a pack: {name} is {value} in the pack, and the approvals do not confirm that: add it under [confirmed]"
+    )]
+    NotConfirmed {
+        /// Its name.
+        name: String,
+        /// What the pack has it at.
+        value: Decimal,
+    },
 }
 
 impl ActivePack {
@@ -97,6 +117,17 @@ impl ActivePack {
         }
         if file.status != Status::Approved {
             return Err(SignedError::NotApproved);
+        }
+        if pack.is_draft {
+            return Err(SignedError::Draft);
+        }
+        if pack.engine_min >= CONFIRMED_FROM {
+            let values = pack.parameters.iter().filter_map(|(name, parameter)| Some((name, parameter.default?)));
+            for (name, value) in values {
+                if file.confirmed.get(name) != Some(&value) {
+                    return Err(SignedError::NotConfirmed { name: name.clone(), value });
+                }
+            }
         }
         let roles: BTreeSet<Role> = file.approval.iter().map(|approval| approval.role).collect();
         let names: BTreeSet<String> =

@@ -20,14 +20,35 @@
 //!
 //! Rules that judged the same reading name its moment once between them, so a memory is 10 or 11 bytes. Other memories to
 //! come take the other tags; a program that does not know one refuses the state.
+//!
+//! Format 2 is format 1 with lists of what was measured lately between the memories and the alerts. It is written where
+//! there is a list, and never where there is none:
+//!
+//! | bytes | what |
+//! |---|---|
+//! | varint | how many lists follow, at least 1 |
+//! | each list: 8 | its [`SeriesKey`]; the keys ascend |
+//! | varint | how many values follow, 1 to [`READINGS_MAX`](super::READINGS_MAX) |
+//! | first value: signed | the second it was taken, since 1970 |
+//! | other values: varint | how many seconds after the one before; where 0, its amount is larger |
+//! | varint | the amount as the shortest decimal: 10 times the *signed* number of its digits, and how many are after the point |
 
-use super::{Memories, PatientState, RuleKey, RuleMemory};
+use super::{Entry, History, Memories, PatientState, RuleKey, RuleMemory, Series, SeriesKey};
 use crate::alert::Alert;
 use thiserror::Error;
 use vitals::PatientId;
 
-/// The form that is written.
+/// The form that is written where no list of values is kept.
 const FORMAT: u8 = 1;
+
+/// The form that is written where one is.
+const FORMAT_WITH_HISTORY: u8 = 2;
+
+/// Least bytes of a list of values: its key, its length, and one value.
+const SERIES_BYTES_MIN: usize = 11;
+
+/// Most digits after the point of an amount.
+const SCALE_MAX: u64 = 9;
 
 /// Bits of a memory's head that are its tag.
 const TAG_BITS: u32 = 3;
@@ -77,7 +98,7 @@ impl PatientState {
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(16 + 12 * self.rules.len());
-        bytes.push(FORMAT);
+        bytes.push(if self.history.is_empty() { FORMAT } else { FORMAT_WITH_HISTORY });
         put_varint(&mut bytes, u64::from(self.unjudged));
         put_varint(&mut bytes, count(self.rules.len()));
         let mut moments = Moments::default();
@@ -85,6 +106,9 @@ impl PatientState {
             bytes.extend_from_slice(&key.to_bytes());
             put_moment(&mut bytes, &mut moments, memory.newest_micros());
             put_varint(&mut bytes, u64::from(memory.clear_in_a_row()));
+        }
+        if !self.history.is_empty() {
+            put_history(&mut bytes, &self.history);
         }
         let alerts = alerts_json(&self.alerts);
         put_varint(&mut bytes, count(alerts.len()));
@@ -98,15 +122,17 @@ impl PatientState {
     /// [`StateError`] for anything else.
     pub fn from_bytes(patient: &PatientId, bytes: &[u8]) -> Result<Self, StateError> {
         let mut rest = Rest(bytes);
-        match rest.byte()? {
-            FORMAT => {}
+        let has_history = match rest.byte()? {
+            FORMAT => false,
+            FORMAT_WITH_HISTORY => true,
             other => return Err(StateError::Format(other)),
-        }
+        };
         let unjudged = rest.small("how many are not judged")?;
         let rules = rest.memories()?;
+        let history = if has_history { rest.history()? } else { History::default() };
         let alerts = rest.alerts(patient)?;
         match rest.0.len() {
-            0 => Ok(Self { patient: patient.clone(), alerts, rules, unjudged }),
+            0 => Ok(Self { patient: patient.clone(), alerts, rules, history, unjudged }),
             more => Err(StateError::Trailing(more)),
         }
     }
@@ -142,6 +168,41 @@ fn put_moment(bytes: &mut Vec<u8>, moments: &mut Moments, micros: i64) {
         put_varint(bytes, zigzag(micros.wrapping_sub(moments.last())));
         moments.0.push(micros);
     }
+}
+
+fn put_history(bytes: &mut Vec<u8>, history: &History) {
+    put_varint(bytes, count(history.len()));
+    for (key, series) in history.iter() {
+        bytes.extend_from_slice(&key.to_bytes());
+        put_varint(bytes, count(series.entries().len()));
+        let mut before = None;
+        for entry in series.entries() {
+            let secs =
+                before.map_or_else(|| zigzag(entry.secs), |before| entry.secs.wrapping_sub(before).cast_unsigned());
+            put_varint(bytes, secs);
+            put_varint(bytes, shortest(entry.nano));
+            before = Some(entry.secs);
+        }
+    }
+}
+
+/// An amount in thousand-millionths as the shortest decimal that it is.
+fn shortest(nano: i64) -> u64 {
+    let (mut digits, mut scale) = (nano, SCALE_MAX);
+    while scale > 0 && digits % 10 == 0 {
+        digits /= 10;
+        scale -= 1;
+    }
+    // No list holds an amount of more than 53 bits.
+    zigzag(digits).wrapping_mul(10).wrapping_add(scale)
+}
+
+/// The amount that a shortest decimal is; none where it is not one, or too large.
+fn amount(short: u64) -> Option<i64> {
+    let (digits, scale) = (unzigzag(short / 10), short % 10);
+    let factor = 10_i64.checked_pow(u32::try_from(SCALE_MAX.checked_sub(scale)?).ok()?)?;
+    let nano = digits.checked_mul(factor)?;
+    (shortest(nano) == short).then_some(nano)
 }
 
 fn zigzag(signed: i64) -> u64 {
@@ -258,6 +319,44 @@ impl<'a> Rest<'a> {
         }
         moments.0.push(micros);
         Ok(micros)
+    }
+
+    fn history(&mut self) -> Result<History, StateError> {
+        let wanted = self.len()?;
+        if wanted > self.0.len() / SERIES_BYTES_MIN {
+            return Err(StateError::Truncated);
+        }
+        if wanted == 0 {
+            return Err(StateError::Form("the lists of no values"));
+        }
+        let mut lists: Vec<(SeriesKey, Series)> = Vec::with_capacity(wanted);
+        for _ in 0..wanted {
+            let key = SeriesKey::from_bytes(self.key()?.to_bytes());
+            if lists.last().is_some_and(|(last, _)| *last >= key) {
+                return Err(StateError::Form("the order of the keys"));
+            }
+            lists.push((key, self.series()?));
+        }
+        Ok(History::in_order(lists))
+    }
+
+    fn series(&mut self) -> Result<Series, StateError> {
+        let wanted = self.len()?;
+        if wanted > super::READINGS_MAX {
+            return Err(StateError::Form("a list of values"));
+        }
+        let mut entries: Vec<Entry> = Vec::with_capacity(wanted);
+        for _ in 0..wanted {
+            let number = self.varint()?;
+            let secs = match entries.last() {
+                None => Some(unzigzag(number)),
+                Some(before) => before.secs.checked_add_unsigned(number),
+            };
+            let nano = amount(self.varint()?);
+            let (Some(secs), Some(nano)) = (secs, nano) else { return Err(StateError::Form("a list of values")) };
+            entries.push(Entry { secs, nano });
+        }
+        Series::in_order(entries).ok_or(StateError::Form("a list of values"))
     }
 
     fn alerts(&mut self, patient: &PatientId) -> Result<Vec<Alert>, StateError> {

@@ -3,10 +3,12 @@
 mod bytes;
 mod key;
 mod memory;
+mod series;
 
 pub use bytes::StateError;
 pub use key::RuleKey;
 pub use memory::{Memories, RuleMemory};
+pub use series::{Entry, History, NANO, READINGS_MAX, Series, SeriesKey, VALUE_MAX};
 
 use crate::alert::Alert;
 use serde::{Deserialize, Serialize};
@@ -21,6 +23,8 @@ pub struct PatientState {
     pub alerts: Vec<Alert>,
     /// What each rule remembers.
     pub rules: Memories,
+    /// What was measured lately, for the operators that look back.
+    pub history: History,
     /// How many readings the rules failed on and have not judged since.
     pub unjudged: u32,
 }
@@ -29,7 +33,7 @@ impl PatientState {
     /// Somebody of whom nothing is remembered yet.
     #[must_use]
     pub fn new(patient: PatientId) -> Self {
-        Self { patient, alerts: Vec::new(), rules: Memories::default(), unjudged: 0 }
+        Self { patient, alerts: Vec::new(), rules: Memories::default(), history: History::default(), unjudged: 0 }
     }
 
     /// An unfinished alert.

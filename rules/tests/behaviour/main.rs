@@ -6,9 +6,22 @@ mod alert_machine;
 #[cfg(test)]
 mod cases;
 #[cfg(test)]
+mod conditions;
+#[cfg(test)]
+mod looking_back;
+#[cfg(test)]
+mod parameters;
+#[cfg(test)]
 mod properties;
 #[cfg(test)]
 mod protocols;
+#[cfg(test)]
+mod scores;
+#[cfg(test)]
+mod shipped;
+#[cfg(test)]
+mod size;
+#[cfg(test)]
 #[cfg(test)]
 mod stored;
 #[cfg(test)]

@@ -6,7 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use proptest::prelude::*;
 use rules::{
     Alert, Audience, Condition, PatientState, Repeat, RuleKey, RuleMemory, RuleRef, StateError, Workflow,
-    state::Memories,
+    state::{Entry, History, Memories, SeriesKey},
 };
 use vitals::{AlertId, PatientId, hex, wire::v1::Urgency};
 
@@ -45,7 +45,48 @@ fn state(unjudged: u32, memories: &[(RuleKey, RuleMemory)], alerts: Vec<Alert>) 
     for (key, memory) in memories {
         rules.put(*key, *memory);
     }
-    PatientState { patient: patient(), alerts, rules, unjudged }
+    PatientState { patient: patient(), alerts, rules, history: History::default(), unjudged }
+}
+
+/// Lists of values, with gaps, equal seconds, and amounts of any sign and number of places.
+fn histories() -> impl Strategy<Value = History> {
+    let value = (0_i64..4, 0_i64..3, -2_000_i64..2_000, 0_u32..10);
+    prop::collection::vec(value, 0..30).prop_map(|values| {
+        let mut history = History::default();
+        for (list, secs, digits, places) in values {
+            let entry = Entry { secs: 1_700_000_000 + secs * 50_000 * digits, nano: digits * 10_i64.pow(9 - places) };
+            history.put(SeriesKey::of("weight", &[&list.to_string()]), entry, i64::MAX);
+        }
+        history
+    })
+}
+
+/// The form with lists of values as it is on disks.
+#[test]
+fn the_form_with_values_is_the_form_on_every_disk() {
+    let mut history = History::default();
+    let key = SeriesKey::from_bytes([0x11; 8]);
+    for (secs, nano) in [(1_728_000_000, 37_500_000_000), (1_728_086_400, -120_000_000_000), (1_728_086_400, 0)] {
+        history.put(key, Entry { secs, nano }, i64::MAX);
+    }
+    let golden = concat!(
+        "02",               // the format
+        "00",               // none not judged
+        "00",               // no memories
+        "01",               // one list
+        "1111111111111111", // its key
+        "03",               // three values
+        "80c0f9ef0c",       // 1,728,000,000 seconds after 1970
+        "cd3a",             // 37.5: 375 and one place
+        "80a305",           // a day later
+        "d612",             // -120 and no places
+        "00",               // at the same second
+        "00",               // nought
+        "00"                // no alerts
+    );
+    let state = PatientState { history, ..state(0, &[], vec![]) };
+    assert_eq!(hex::encode(&state.to_bytes()), golden);
+    assert_eq!(read(&hex::decode(golden).unwrap()).unwrap(), state);
 }
 
 fn read(bytes: &[u8]) -> Result<PatientState, StateError> {
@@ -111,12 +152,13 @@ fn states() -> impl Strategy<Value = PatientState> {
     let memory = (any::<[u8; 8]>(), moments(), any::<u32>());
     let memories = prop::collection::vec(memory, 0..40);
     let unjudged = prop_oneof![Just(0), any::<u32>()];
-    (unjudged, memories, prop::bool::weighted(0.2)).prop_map(|(unjudged, memories, has_alert)| {
+    (unjudged, memories, prop::bool::weighted(0.2), histories()).prop_map(|(unjudged, memories, has_alert, history)| {
         let memories: Vec<_> = memories
             .into_iter()
             .map(|(key, newest, in_a_row)| (RuleKey::from_bytes(key), RuleMemory::new(newest, in_a_row)))
             .collect();
-        state(unjudged, &memories, if has_alert { vec![alert()] } else { Vec::new() })
+        let alerts = if has_alert { vec![alert()] } else { Vec::new() };
+        PatientState { history, ..state(unjudged, &memories, alerts) }
     })
 }
 
@@ -151,8 +193,8 @@ proptest! {
             let place = place.index(changed.len());
             changed[place] = byte;
         }
-        let noisy: Vec<u8> = [1_u8].into_iter().chain(noise.iter().copied()).collect();
-        for bytes in [changed, noise, noisy] {
+        let noisy = |format: u8| [format].into_iter().chain(noise.iter().copied()).collect::<Vec<u8>>();
+        for bytes in [changed, noisy(1), noisy(2), noise] {
             if let Ok(state) = read(&bytes) {
                 prop_assert_eq!(state.to_bytes(), bytes);
             }
@@ -169,7 +211,7 @@ fn what_is_not_the_one_form_is_refused_with_its_reason() {
     let rows = [
         ("", "too early"),
         ("00000000", "format 0"),
-        ("02000000", "format 2"),
+        ("03000000", "format 3"),
         ("0100000000", "1 bytes follow"),
         // 2^32 readings that are not judged; a number with a byte that says nothing; one beyond 64 bits.
         ("01808080801000 00", "how many are not judged"),
@@ -186,6 +228,14 @@ fn what_is_not_the_one_form_is_refused_with_its_reason() {
         // Keys that do not ascend.
         ("010002 2222222222222222 01 02 00 1111111111111111 01 00 00", "order of the keys"),
         ("010002 1111111111111111 01 02 00 1111111111111111 01 00 00", "order of the keys"),
+        // Lists of values: none of them; keys that do not ascend; more values than a list holds; an amount that is not the
+        // shortest; a value named twice.
+        ("020000 00 0000000000000000000000", "the lists of no values"),
+        ("020000 02 2222222222222222 01 02 14 1111111111111111 01 02 14 00", "order of the keys"),
+        ("020000 01 1111111111111111 41 02 14 00", "a list of values"),
+        ("020000 01 1111111111111111 00 02 14 00", "a list of values"),
+        ("020000 01 1111111111111111 01 02 c901 00", "a list of values"),
+        ("020000 01 1111111111111111 02 02 14 00 14 00", "a list of values"),
         // No alerts, written as a list of none; alerts that are no list of alerts.
         ("010000 02 5b5d", "list of no alerts"),
         ("010000 02 7b7d", "alerts"),

@@ -100,7 +100,9 @@ mod tests {
         assert_eq!(pack.pack().failed_tests(), Vec::<String>::new());
         let mut rules: BTreeMap<Kind, u32> = BTreeMap::new();
         for rule in &pack.pack().rules {
-            *rules.entry(rule.kind).or_default() += 1;
+            for kind in &rule.kinds {
+                *rules.entry(*kind).or_default() += 1;
+            }
             assert!(rule.clear.1 > 1, "{} must remember", rule.id);
         }
         let kinds = [Kind::BloodPressure, Kind::Spo2, Kind::Weight, Kind::Temperature, Kind::Glucose];

@@ -6,7 +6,7 @@ use super::{
 };
 
 /// What each package may depend on, of ours. Not in the list: hub-agent and ingest, which meet only in `vitals::wire`.
-const ARROWS: [(&str, &[&str]); 11] = [
+const ARROWS: [(&str, &[&str]); 12] = [
     ("vitals", &[]),
     ("look", &["vitals"]),
     ("device-codecs", &["vitals"]),
@@ -16,6 +16,7 @@ const ARROWS: [(&str, &[&str]); 11] = [
     ("ingest", &["rules", "register", "look", "vitals"]),
     ("demo", &["hub-agent", "ingest", "rules", "register", "look", "vitals"]),
     ("fuzz-codecs", &["device-codecs", "vitals"]),
+    ("burden", &["rules", "vitals"]),
     // A disk for SQLite, which knows nothing of what is kept on it.
     ("faults", &[]),
     (

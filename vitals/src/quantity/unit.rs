@@ -60,6 +60,7 @@ units! {
     Minutes "min" " minutes",
     Seconds "s" " seconds",
     Steps "{steps}" " steps",
+    Points "{score}" " points",
 }
 
 impl Unit {

@@ -51,14 +51,24 @@ impl Condition {
             When::All(all) => Self::All(parts(all)?),
             When::Threshold(threshold) => {
                 let place = places.iter().position(|name| *name == threshold.component.name);
-                let Bound::Number(bound) = &threshold.bound else {
+                let Bound::Number(bound) = &threshold.limit.bound else {
                     return Err(Trouble::new("read a rule", "the bench's rules have numbers for bounds"));
                 };
                 Self::Compare {
                     place: place.ok_or_else(|| Trouble::new("read a rule", "its number is not in a row"))?,
-                    how: threshold.comparison,
+                    how: threshold.limit.comparison,
                     bound: thousandths(*bound)?,
                 }
+            }
+            When::Not(_)
+            | When::Over(_)
+            | When::Among(_)
+            | When::For(_)
+            | When::Said(_)
+            | When::Without(_)
+            | When::Score(_)
+            | When::IsSet(..) => {
+                return Err(Trouble::new("read a rule", "the bench's rules compare a reading's numbers"));
             }
         })
     }
@@ -138,7 +148,9 @@ impl Rules {
         let pack = active.pack();
         let mut rules: BTreeMap<i16, Vec<MinimalRule>> = BTreeMap::new();
         for (number, rule) in pack.rules.iter().enumerate() {
-            rules.entry(kind_number(rule.kind)).or_default().push(minimal(number, rule)?);
+            for kind in &rule.kinds {
+                rules.entry(kind_number(*kind)).or_default().push(minimal(number, *kind, rule)?);
+            }
         }
         Ok(Self(rules))
     }
@@ -169,8 +181,8 @@ impl Rules {
     }
 }
 
-fn minimal(number: usize, rule: &Rule) -> Result<MinimalRule, Trouble> {
-    let places = numbers_of(rule.kind);
+fn minimal(number: usize, kind: Kind, rule: &Rule) -> Result<MinimalRule, Trouble> {
+    let places = numbers_of(kind);
     Ok(MinimalRule {
         number: i16::try_from(number).doing("number a rule")?,
         when: Condition::of(&rule.when, places)?,

@@ -1,0 +1,90 @@
+//! What a condition is about, whether it looks back, and what must be kept for it.
+
+use super::{Item, Need, Said, Source, Threshold, When};
+use crate::state::SeriesKey;
+use vitals::Kind;
+
+/// Longest that a value is kept, in seconds: no operator looks further back.
+const KEPT_SECS_MAX: i64 = crate::duration::SPAN_DAYS_MAX * 86_400;
+
+impl When {
+    /// The measures whose reading it is about: numbers and words of the reading itself.
+    pub(super) fn own_kinds(&self) -> impl Iterator<Item = Kind> + '_ {
+        self.leaves().filter_map(|leaf| {
+            if let Self::Threshold(threshold) = leaf {
+                return Some(threshold.component.kind);
+            }
+            if let Self::Said(said) = leaf { said.is_of_the_reading().then(|| said.source.item.kind()) } else { None }
+        })
+    }
+
+    /// Whether it looks back.
+    pub(super) fn looks_back(&self) -> bool {
+        self.leaves().any(|leaf| match leaf {
+            Self::Over(_) | Self::Among(_) | Self::For(_) | Self::Score(_) => true,
+            Self::Said(said) => !said.is_of_the_reading(),
+            Self::Threshold(_) | Self::Without(_) | Self::IsSet(..) | Self::Any(_) | Self::All(_) | Self::Not(_) => {
+                false
+            }
+        })
+    }
+
+    /// In a rule that looks back, the numbers of a reading are kept too, so that an earlier moment can be asked about.
+    pub(super) fn keep_numbers(&mut self) {
+        match self {
+            Self::Threshold(threshold) => threshold.kept = Some(SeriesKey::of(&threshold.component.name, &[])),
+            Self::Any(parts) | Self::All(parts) => parts.iter_mut().for_each(Self::keep_numbers),
+            Self::Not(part) => part.keep_numbers(),
+            Self::Over(_)
+            | Self::Among(_)
+            | Self::For(_)
+            | Self::Said(_)
+            | Self::Without(_)
+            | Self::Score(_)
+            | Self::IsSet(..) => {}
+        }
+    }
+
+    /// What must be kept for it: twice as far back as it looks, so that a late reading can be put in its place and the
+    /// moments after it asked about again.
+    pub(super) fn needs(&self) -> Vec<Need> {
+        let of = |source: &Source| Need {
+            item: source.item.clone(),
+            without: source.without.clone(),
+            key: source.key,
+            span: source.window.span,
+        };
+        let plain =
+            |item: &Item, key: SeriesKey, span: i64| Need { item: item.clone(), without: Vec::new(), key, span };
+        self.leaves()
+            .flat_map(|leaf| match leaf {
+                Self::Over(over) => vec![of(&over.source)],
+                Self::Among(among) => vec![of(&among.source)],
+                Self::For(held) => vec![of(&held.source)],
+                Self::Said(said) => vec![of(&said.source)],
+                Self::Threshold(Threshold { component, kept: Some(key), .. }) => {
+                    vec![plain(&Item::Number(component), *key, 0)]
+                }
+                Self::Score(test) => test.score.needs(),
+                Self::Threshold(Threshold { kept: None, .. })
+                | Self::Without(_)
+                | Self::IsSet(..)
+                | Self::Any(_)
+                | Self::All(_)
+                | Self::Not(_) => Vec::new(),
+            })
+            .collect()
+    }
+}
+
+impl Said {
+    /// Whether it asks what the reading itself says, and nothing from before.
+    fn is_of_the_reading(&self) -> bool {
+        self.source.window.span == 0
+    }
+}
+
+/// How long values are kept for an operator that looks back so far.
+pub(super) fn kept_secs(span: i64) -> i64 {
+    span.saturating_mul(2).min(KEPT_SECS_MAX)
+}

@@ -1,0 +1,245 @@
+//! Streams whose worth is known without counting: nobody, an oracle, chance; then the two comparators and ours.
+
+use burden::{
+    bench::{self, Stress},
+    cohort::{Cohort, Stratum},
+    comparators::{self, Comparator},
+    judge::{Verdict, World, compare::detection, judge},
+    lines::{self, Alert, Fate, Priority, Prompt, Stream},
+    ours,
+    parameters::{Class, FILE, Parameters},
+    rng::Rng,
+    staff::taken_at,
+    thresholds::{self, Judged},
+};
+use std::{collections::BTreeMap, sync::LazyLock};
+
+struct Made {
+    cohort: Cohort,
+    judged: Judged,
+    world: World,
+    /// A rule that may detect each cause.
+    rules: BTreeMap<String, String>,
+}
+
+static MADE: LazyLock<Made> = LazyLock::new(|| {
+    let parameters = Parameters::read(FILE).unwrap().scaled("people.", "", 1, 5);
+    let judged = Judged::read(thresholds::FILE, parameters.causes()).unwrap();
+    let cohort = Cohort::generate(&parameters, 1).unwrap();
+    let world = World::of(&cohort, &judged);
+    let rules =
+        judged.listed.iter().flat_map(|(rule, listed)| listed.causes.iter().map(|cause| (cause.clone(), rule.clone())));
+    Made { world, rules: rules.collect(), cohort, judged }
+});
+
+fn made() -> &'static Made {
+    &MADE
+}
+
+fn alert(person: u32, rule: &str, raised_at: i64, evidence: u32) -> Alert {
+    Alert {
+        person,
+        rule: rule.into(),
+        priority: Priority::High,
+        raised_at,
+        cleared_at: None,
+        taken_at: Some(taken_at(Priority::High, raised_at, &made().cohort.calendar)),
+        late: false,
+        evidence: vec![Some(evidence)],
+        fate: Fate::Shown,
+        again: Vec::new(),
+    }
+}
+
+/// Shares detected and informed, of all episodes that could be seen.
+fn shares(verdict: &Verdict) -> (f64, f64) {
+    let (episodes, detected, informed) = detection(&verdict.outcomes, |_| true);
+    assert!(episodes > 200, "{episodes}");
+    (detected, informed)
+}
+
+#[test]
+fn never_alerting_detects_nothing() {
+    let verdict = judge(&made().world, &Stream::default(), 1);
+    assert_eq!(shares(&verdict), (0.0, 0.0));
+    let figures = verdict.figures.values();
+    assert_eq!(figures.clone().map(|one| one.clinical + one.welfare).sum::<u64>(), 0);
+    assert!(figures.map(|one| one.reds_unseen).sum::<u64>() > 100, "and leaves every red unseen");
+}
+
+#[test]
+fn an_oracle_detects_everything_that_can_be_seen_and_hardly_by_luck() {
+    let made = made();
+    let mut oracle = Stream::default();
+    for label in &made.cohort.labels {
+        let Some(first) = label.first_visible else { continue };
+        oracle.alerts.push(alert(label.person, &made.rules[&label.cause], first.arrived, first.reading));
+        oracle.prompts.push(Prompt {
+            person: label.person,
+            at: first.arrived,
+            priority: Priority::High,
+            says_999: true,
+        });
+    }
+    let verdict = judge(&made.world, &oracle, 1);
+    let (detected, informed) = shares(&verdict);
+    assert!(verdict.void.is_empty() && (detected - 100.0).abs() < 1e-9, "{detected}");
+    assert!(informed > 90.0, "{informed}");
+}
+
+/// Alerts on readings drawn at random, for whichever cause: what they find within days, another person's would find too.
+#[test]
+fn alerts_at_random_detect_by_luck_alone() {
+    let made = made();
+    let mut rng = Rng::of(1, &[99]);
+    let mut random = Stream::default();
+    let causes: BTreeMap<Stratum, Vec<&String>> = made.cohort.labels.iter().fold(BTreeMap::new(), |mut all, label| {
+        all.entry(made.cohort.person(label.person).unwrap().stratum).or_insert_with(Vec::new).push(&label.cause);
+        all
+    });
+    for person in &made.cohort.people {
+        let Some(causes) = causes.get(&person.stratum) else { continue };
+        for (place, reading) in made.cohort.readings_of(person.number) {
+            // One reading in ten; of a sensor's, one in three hundred.
+            if rng.chance(if person.stratum == Stratum::Sensor { 300 } else { 10_000 }) {
+                let cause = causes[usize::try_from(rng.below(i64::try_from(causes.len()).unwrap())).unwrap()];
+                random.alerts.push(alert(person.number, &made.rules[cause], reading.arrived, place));
+                let told =
+                    Prompt { person: person.number, at: reading.arrived, priority: Priority::High, says_999: false };
+                random.prompts.push(told);
+            }
+        }
+    }
+    let verdict = judge(&made.world, &random, 1);
+    let of = |class| detection(&verdict.outcomes, |one| one.class == class);
+    let (_, detected, informed) = of(Class::R);
+    assert!(detected > 30.0, "there is luck to be removed: {detected}");
+    assert!(informed.abs() < detected / 4.0, "{informed} of {detected}");
+    // Within 15 minutes of a reading of one's own, another person's alerts fall hardly ever: what is left is small.
+    let (_, detected, _) = of(Class::E);
+    assert!(detected < 25.0, "{detected}");
+}
+
+/// The comparators are no straw men: they find most of what they are made for, and B calls less often than A.
+#[test]
+fn the_comparators_detect_and_b_is_calmer_than_a() {
+    let made = made();
+    let play = |comparator| judge(&made.world, &comparators::play(comparator, &made.judged, &made.cohort, 0), 1);
+    let (a, b) = (play(Comparator::A), play(Comparator::B));
+    for verdict in [&a, &b] {
+        assert!(verdict.void.is_empty(), "{:?}", verdict.void);
+        let (_, urgent, _) = detection(&verdict.outcomes, |one| one.class == Class::E);
+        assert!(urgent > 50.0, "{urgent}");
+        assert!(shares(verdict).0 > 40.0, "{:?}", shares(verdict));
+    }
+    let clinical = |verdict: &Verdict| verdict.figures.values().map(|one| one.clinical).sum::<u64>();
+    assert!(clinical(&b) < clinical(&a), "{} {}", clinical(&b), clinical(&a));
+    let settled = comparators::play(Comparator::B, &made.judged, &made.cohort, 0);
+    assert!(settled.alerts.iter().any(|alert| alert.fate == Fate::Settled), "a repeat settles nothing");
+}
+
+/// Wider bounds give more alerts: the curve has two ends.
+#[test]
+fn the_setting_of_the_curve_moves_the_comparators() {
+    let made = made();
+    for comparator in [Comparator::A, Comparator::B] {
+        let alerts = |wider| {
+            let stream = comparators::play(comparator, &made.judged, &made.cohort, wider);
+            stream.alerts.iter().filter(|alert| alert.fate == Fate::Shown).count()
+        };
+        assert!(alerts(-200) < alerts(0) && alerts(0) < alerts(200), "{comparator:?}");
+    }
+}
+
+/// Our rules run over the strata that have a protocol, on evidence that had arrived, and on nobody else.
+#[test]
+fn our_rules_are_played_over_the_strata_that_have_a_protocol() {
+    let made = made();
+    let stream = ours::play(&made.cohort, 0).unwrap();
+    let verdict = judge(&made.world, &stream, 1);
+    assert!(verdict.void.is_empty(), "{:?}", verdict.void);
+    assert!(!stream.alerts.is_empty() && !stream.prompts.is_empty() && !stream.repeats.is_empty());
+    for stratum in Stratum::ALL {
+        let has_alerts = verdict.figures[&stratum].clinical > 0;
+        assert_eq!(has_alerts, ours::plan_of(stratum, 0).unwrap().is_some(), "{stratum:?}");
+    }
+    let shown = |steps| {
+        ours::play(&made.cohort, steps).unwrap().alerts.iter().filter(|alert| alert.fate == Fate::Shown).count()
+    };
+    assert!(shown(-1) < shown(0) && shown(0) < shown(1));
+}
+
+/// An alert of ours is told at the moment its reading arrives, and again where the rules say so; a red at once.
+#[test]
+fn a_red_of_ours_is_told_with_its_reading() {
+    let made = made();
+    let stream = ours::play(&made.cohort, 0).unwrap();
+    let reds: Vec<&Alert> =
+        stream.alerts.iter().filter(|alert| alert.priority == Priority::High && !alert.late).collect();
+    assert!(reds.len() > 10, "{}", reds.len());
+    for red in reds {
+        let arrived = red.evidence.iter().flatten().map(|place| made.cohort.arrived(&stream, *place).unwrap());
+        assert_eq!(arrived.max(), Some(red.raised_at));
+    }
+}
+
+/// The staff of the benchmark take what waits for them: every red, and whatever has not ended by itself before.
+#[test]
+fn what_our_rules_raise_is_taken_by_the_staff_of_the_benchmark() {
+    let stream = ours::play(&made().cohort, 0).unwrap();
+    let shown = stream.alerts.iter().filter(|alert| alert.fate == Fate::Shown);
+    let (mut reds, mut others) = (0, 0);
+    for alert in shown {
+        let is_red = alert.priority == Priority::High;
+        assert!(alert.taken_at.is_some() || (!is_red && alert.cleared_at.is_some()), "{alert:?}");
+        assert!(alert.taken_at.is_none_or(|at| at > alert.raised_at), "{alert:?}");
+        reds += i64::from(is_red);
+        others += i64::from(!is_red && alert.taken_at.is_some());
+    }
+    assert!(reds > 10 && others > 10, "{reds} {others}");
+}
+
+/// The lines of another program are judged as our own are.
+#[test]
+fn alert_lines_are_read_and_judged() {
+    let made = made();
+    let label =
+        made.cohort.labels.iter().find(|label| label.first_visible.is_some() && label.class == Class::U).unwrap();
+    let first = label.first_visible.unwrap();
+    let reading = &made.cohort.readings[usize::try_from(first.reading).unwrap()];
+    let id = burden::cohort::reading_id(&made.cohort, first.reading, reading).unwrap();
+    let line = |evidence: &str, priority: &str| {
+        format!(
+            r#"{{"patient":"{}","rule":"{}","priority":"{priority}","audience":"clinical","raised_at":"{}","cleared_at":null,"late":false,"evidence":["{evidence}"]}}"#,
+            made.cohort.person(label.person).unwrap().pseudonym,
+            made.rules[&label.cause],
+            burden::cohort::moment(first.arrived).to_rfc3339(),
+        )
+    };
+    let judged = |text: &str| judge(&made.world, &lines::read(text, &made.cohort).unwrap(), 1);
+    let found = |verdict: &Verdict| verdict.outcomes.iter().filter(|one| one.detected.is_some()).count();
+    assert_eq!(found(&judged(&line(&id.to_string(), "medium"))), 1);
+    assert_eq!(found(&judged(&line(&id.to_string(), "check_again"))), 1);
+    let invented = judged(&line("rd-00000000000000000000000000000000", "high"));
+    assert_eq!((found(&invented), invented.void.len()), (0, 1));
+    for bad in
+        ["{}", "nonsense", &line(&id.to_string(), "urgent"), &line(&id.to_string(), "high").replace("pt-1", "pt-9")]
+    {
+        assert!(lines::read(bad, &made.cohort).is_err(), "{bad}");
+    }
+}
+
+/// What the stress cohorts change, they change.
+#[test]
+fn the_stress_cohorts_are_what_they_are_called() {
+    let of = |stress, id: &str| bench::parameters(stress).unwrap().milli(id).unwrap();
+    for (stress, id, times, by) in [
+        (Stress::NoiseDoubled, "noise.systolic.reading_sd", 2, 1),
+        (Stress::AdherenceHalved, "adherence.copd.mean", 1, 2),
+        (Stress::PrevalenceDoubled, "cause.hf_slow.rate.heart_failure", 2, 1),
+        (Stress::PrevalenceHalved, "cause.hf_slow.rate.heart_failure", 1, 2),
+    ] {
+        assert_eq!(of(stress, id), of(Stress::None, id) * times / by, "{stress:?}");
+        assert_eq!(of(stress, "days"), of(Stress::None, "days"));
+    }
+}
