@@ -22,15 +22,7 @@ impl RuleKey {
     /// The key of a rule.
     #[must_use]
     pub fn of(pack: &str, rule: &str) -> Self {
-        let mut hasher = blake3::Hasher::new_derive_key(CONTEXT);
-        for name in [pack, rule] {
-            // With its length, so that no two pairs of names run together.
-            hasher.update(&u64::try_from(name.len()).unwrap_or(u64::MAX).to_le_bytes());
-            hasher.update(name.as_bytes());
-        }
-        let mut bytes = [0; 8];
-        hasher.finalize_xof().fill(&mut bytes);
-        Self::from_bytes(bytes)
+        Self::from_bytes(of_names(CONTEXT, [pack, rule]))
     }
 
     /// The eight bytes; keys stand in the order of their bytes.
@@ -50,4 +42,17 @@ impl fmt::Debug for RuleKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:016x}", self.0)
     }
+}
+
+/// Eight bytes of a hash over names, for one use.
+pub(super) fn of_names<'n>(context: &str, names: impl IntoIterator<Item = &'n str>) -> [u8; 8] {
+    let mut hasher = blake3::Hasher::new_derive_key(context);
+    for name in names {
+        // With its length, so that no two lists of names run together.
+        hasher.update(&u64::try_from(name.len()).unwrap_or(u64::MAX).to_le_bytes());
+        hasher.update(name.as_bytes());
+    }
+    let mut bytes = [0; 8];
+    hasher.finalize_xof().fill(&mut bytes);
+    bytes
 }

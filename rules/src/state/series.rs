@@ -4,6 +4,7 @@
 //! [`READINGS_MAX`] of all within its span of the newest; a value twice at one second counts once. It is a cache of the
 //! stored readings, and never their only copy.
 
+use super::key;
 use std::{
     fmt,
     sync::{Arc, LazyLock},
@@ -36,14 +37,7 @@ impl SeriesKey {
     /// ```
     #[must_use]
     pub fn of(item: &str, without: &[&str]) -> Self {
-        let mut hasher = blake3::Hasher::new_derive_key(CONTEXT);
-        for name in std::iter::once(&item).chain(without) {
-            hasher.update(&u64::try_from(name.len()).unwrap_or(u64::MAX).to_le_bytes());
-            hasher.update(name.as_bytes());
-        }
-        let mut bytes = [0; 8];
-        hasher.finalize_xof().fill(&mut bytes);
-        Self::from_bytes(bytes)
+        Self::from_bytes(key::of_names(CONTEXT, std::iter::once(item).chain(without.iter().copied())))
     }
 
     /// The eight bytes; keys stand in the order of their bytes.

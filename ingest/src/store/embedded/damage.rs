@@ -5,7 +5,7 @@
 //! marked entry stays marked, because the proof of that one entry is lost; a reading is missing until it is stored again.
 
 use super::{
-    apply::{audit, noted},
+    keep::{audit, noted},
     bytes::{Put, Take},
     digest::{Digest, Part},
     fault::Fault,

@@ -20,6 +20,7 @@ mod inspect;
 mod items;
 mod jobs;
 mod journal;
+mod keep;
 mod kept;
 mod known;
 mod log;

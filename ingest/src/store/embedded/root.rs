@@ -4,7 +4,7 @@
 //! read from the journal, so that the root is of one commit all the same.
 
 use super::{
-    apply::{audit, noted},
+    keep::{audit, noted},
     digest::{Digest, micros},
     fault::Fault,
     journal::{self, SERVICE},

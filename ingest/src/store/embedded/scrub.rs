@@ -5,7 +5,7 @@
 //! known whose it is; nothing is mended by guessing.
 
 use super::{
-    apply::{audit, noted},
+    keep::{audit, noted},
     damage,
     fault::Fault,
     inspect::Inspection,
