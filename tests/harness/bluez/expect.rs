@@ -38,7 +38,7 @@ pub struct Expect {
 }
 
 fn within_secs() -> u64 {
-    20
+    60
 }
 
 /// A reading, and how often it must be there.

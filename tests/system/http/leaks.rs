@@ -24,8 +24,20 @@ const SECRET_NOTE: &str = "Quillfeather fell, 999 000 0018";
 
 /// The first personal word, value or byte of a device in a text.
 fn leak_in(text: &str) -> Option<String> {
-    let values = RED.1.into_iter().chain(AMBER.1).chain([FRAME_HEX]);
-    personal_words_in(text).or_else(|| values.into_iter().find(|value| text.contains(value)).map(str::to_owned))
+    let mut values = RED.1.into_iter().chain(AMBER.1);
+    personal_words_in(text).or_else(|| {
+        let value = values.find(|value| stands_in(text, value));
+        value.or_else(|| Some(FRAME_HEX).filter(|hex| text.contains(hex))).map(str::to_owned)
+    })
+}
+
+/// Whether a value stands in a text as one of its own: a time of 4596.2573 ms, as the log has them, does not hold 96.25.
+fn stands_in(text: &str, value: &str) -> bool {
+    let is_digit = |c: Option<char>| c.is_some_and(|c| c.is_ascii_digit());
+    text.match_indices(value).any(|(start, found)| {
+        let (before, after) = (&text[..start], &text[start + found.len()..]);
+        !is_digit(before.chars().next_back()) && !is_digit(after.chars().next())
+    })
 }
 
 fn no_leak(texts: &[String]) -> Result<(), String> {
@@ -118,7 +130,8 @@ fn events_answers_and_the_webhook_hold_nothing_personal() {
     assert!(said.len() > 30, "{} things were said", said.len());
     no_leak(&said).unwrap();
 
-    for why in ["of Quillfeather", "of 9990000018", "at 183.75", "in 5eed5eed"] {
+    assert!(no_leak(&["in 4596.2573 ms".to_owned(), "in 183.751".to_owned()]).is_ok(), "parts of other numbers");
+    for why in ["of Quillfeather", "of 9990000018", "at 183.75", "\"183.75/121.25\"", "in 5eed5eed"] {
         service.events.emit(&ServiceEvent::TaskFailed { task: "planted", why: why.to_owned() });
         assert!(no_leak(&events(&service)[events(&service).len() - 1..]).is_err(), "{why} was not found");
     }

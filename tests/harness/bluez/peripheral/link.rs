@@ -177,9 +177,19 @@ impl Peripheral {
         effects.wake(again_ms, Wake::Rested { device: self.place });
     }
 
+    /// The hub did something to the device, and from now on the device may be bored: a hub that is still listing what there
+    /// is, which never reaches the radio, is not kept waiting for.
+    pub(in crate::bluez) fn is_used(&mut self, effects: &mut Effects) {
+        self.was_used = true;
+        self.is_active(effects);
+    }
+
     /// Something was done: a device that hangs up when it is bored begins to wait anew.
     pub(in crate::bluez) fn is_active(&mut self, effects: &mut Effects) {
         self.activity += 1;
+        if !self.was_used {
+            return;
+        }
         if let Some(idle_ms) = self.connection().and_then(|connection| connection.idle_hangs_up_ms) {
             let (device, generation, activity) = (self.place, self.generation, self.activity);
             effects.wake(idle_ms, Wake::Idle { device, generation, activity });

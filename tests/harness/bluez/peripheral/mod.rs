@@ -77,6 +77,8 @@ pub(in crate::bluez) struct Peripheral {
     generation: u64,
     /// Counts what was done at this connection.
     activity: u64,
+    /// Whether the hub read, wrote or subscribed at this connection.
+    was_used: bool,
     /// How many connections of the script have begun.
     begun: usize,
     is_ticking: bool,
@@ -107,6 +109,7 @@ impl Peripheral {
             link: Link::None,
             generation: 0,
             activity: 0,
+            was_used: false,
             begun: 0,
             is_ticking: false,
             is_resting: false,
@@ -183,6 +186,7 @@ impl Peripheral {
     /// What was meant for the link before never reaches the one after it.
     fn begin_generation(&mut self) {
         self.generation += 1;
+        self.was_used = false;
         self.tape.clear();
         self.is_due = false;
     }

@@ -237,7 +237,8 @@ pub struct Failure {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Reaction {
-    /// What is done: `resolved`, `subscribe 2a35`, `read 2a29`, or `write 2a52 0101` (that the bytes begin with).
+    /// What is done: `resolved`, `subscribe 2a35`, `subscribe-again 2a35` (to what is subscribed to already), `read 2a29`, or
+    /// `write 2a52 0101` (that the bytes begin with).
     pub to: String,
     /// It fails with this.
     pub fails: Option<Failure>,

@@ -49,7 +49,7 @@ impl Script {
             if let Some(missing) = used.chain(clock).find(|uuid| !has(uuid)) {
                 return Some(format!("{tag} has no characteristic {missing}"));
             }
-            let words = ["resolved", "subscribe", "read", "write"];
+            let words = ["resolved", "subscribe", "subscribe-again", "read", "write"];
             let reactions = device.connection.iter().flat_map(|connection| &connection.on);
             if let Some(odd) =
                 reactions.map(|on| on.to.split(' ').next().unwrap_or("")).find(|word| !words.contains(word))

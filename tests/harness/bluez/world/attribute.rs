@@ -49,7 +49,9 @@ impl World {
                 }
                 if device.is_notifying(&uuid) {
                     // `characteristic_start_notify` of BlueZ's gatt-client.c: one session for each client.
-                    return effects.refuse(call, "Failed", "Already notifying");
+                    effects.refuse(call, "Failed", "Already notifying");
+                    device.react(&format!("subscribe-again {uuid}"), &[], effects);
+                    return device.is_used(effects);
                 }
                 device.subscribe(&uuid, true);
                 match device.react(&format!("subscribe {uuid}"), &[], effects) {
@@ -70,7 +72,7 @@ impl World {
                 effects.refuse(call, "NotSupported", "Operation is not supported");
             }
         }
-        device.is_active(effects);
+        device.is_used(effects);
     }
 }
 
