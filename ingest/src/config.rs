@@ -2,6 +2,7 @@
 
 use crate::{
     access::HubEntry,
+    decide::WithoutPlan,
     notify::WebhookAddress,
     tls::{CertificateSource, TlsSettings},
 };
@@ -39,6 +40,8 @@ pub struct Config {
     pub people: Vec<Person>,
     /// The protocols: pack files, each with its approvals beside it as `NAME.signed.toml`.
     pub packs: Vec<PathBuf>,
+    /// Whether all of them judge people who have no care plan. Of everybody else their plan and their places say.
+    pub without_plan: WithoutPlan,
     /// Where to tell staff's own system, if anywhere.
     pub webhook: Option<WebhookAddress>,
 }
@@ -56,6 +59,8 @@ struct File {
     people_are: RealmFile,
     #[serde(default)]
     packs: Vec<PathBuf>,
+    #[serde(default)]
+    judge_without_plan: bool,
     webhook: Option<String>,
     #[serde(default)]
     hub: Vec<HubFile>,
@@ -173,6 +178,7 @@ impl Config {
                 .map(|person| read_person(person, file.people_are.realm()))
                 .collect::<Result<_, _>>()?,
             packs: file.packs,
+            without_plan: if file.judge_without_plan { WithoutPlan::Judged } else { WithoutPlan::NotJudged },
             webhook: webhook.map_err(|_cause| value("webhook", "want http://HOST:PORT/PATH"))?,
         })
     }

@@ -1,34 +1,52 @@
-//! Rules meet the store: the decision that runs inside every write, with the packs and channels in force.
+//! Rules meet the store: the decision that runs inside every write, with the packs and channels in force, by what the register
+//! says of the person.
+//!
+//! Invariants: a protocol judges a person only where their care plan names it and it is in force at one of their places; what
+//! cannot be used as it is set is never replaced by something else unsaid.
 
-use crate::store::Decide;
-use chrono::{DateTime, Utc};
-use rules::{ActivePack, Channel, Decisions, Event, PatientState, Plan, PlanRefused};
-use thiserror::Error;
-use vitals::ErrorCode;
+mod chosen;
+mod refused;
+mod reviews;
 
-/// Decides by the packs in force.
-#[derive(Debug, Clone, Default)]
-pub struct ByPlan {
-    plan: Plan,
+pub use refused::PackRefused;
+pub use reviews::{Asked, Review, reviews};
+
+use crate::store::{Care, Decide, PlanRefused};
+use chosen::Chosen;
+use chrono::{DateTime, NaiveTime, Utc};
+use register::{Item, Place, PlacePlan, Stage, Status};
+use rules::{
+    ActivePack, Channel, Decisions, Event, PatientState, Plan,
+    pack::{Expectations, Level, Override, OverrideRefused, Pack, Pause, Settings},
+};
+use std::{
+    collections::HashMap,
+    sync::{Arc, PoisonError, RwLock},
+};
+use vitals::{ErrorCode, Kind};
+
+/// Most choices of protocols kept ready: people of a county share a few hundred.
+const READY_MAX: usize = 1_000;
+
+/// Whether people without a care plan are judged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum WithoutPlan {
+    /// No protocol judges them.
+    #[default]
+    NotJudged,
+    /// Every protocol here does.
+    Judged,
 }
 
-/// Why a pack may not run here.
-#[derive(Debug, Error)]
-pub enum PackRefused {
-    /// A demo pack outside the demo.
-    #[error("activate protocol {0}: it is for the demo only, signed by invented people")]
-    DemoOnly(String),
-    /// It cannot be in force beside the others.
-    #[error("activate the protocols")]
-    Together(#[from] PlanRefused),
-    /// Its own tests fail.
-    #[error("activate protocol {pack}: its own tests fail: {}", failed.join("; "))]
-    OwnTests {
-        /// The pack.
-        pack: String,
-        /// What failed.
-        failed: Vec<String>,
-    },
+/// Decides by the packs that are here and what the register says of each person.
+#[derive(Debug, Clone, Default)]
+pub struct ByPlan {
+    /// Every pack that was approved, and the same on trial.
+    packs: Arc<Vec<(ActivePack, ActivePack)>>,
+    channels: Vec<Channel>,
+    without_plan: WithoutPlan,
+    /// What was chosen before for others.
+    ready: Arc<RwLock<HashMap<Vec<Chosen>, Plan>>>,
 }
 
 impl ByPlan {
@@ -36,56 +54,223 @@ impl ByPlan {
     ///
     /// # Errors
     /// [`PackRefused`] for a demo pack, and for one that fails its own tests.
-    pub fn for_service(packs: Vec<ActivePack>, channels: Vec<Channel>) -> Result<Self, PackRefused> {
+    pub fn for_service(
+        packs: Vec<ActivePack>,
+        channels: Vec<Channel>,
+        without_plan: WithoutPlan,
+    ) -> Result<Self, PackRefused> {
         if let Some(pack) = packs.iter().map(ActivePack::pack).find(|pack| pack.is_demo_only) {
             return Err(PackRefused::DemoOnly(pack.id.clone()));
         }
-        Self::tested(packs, channels)
+        Self::tested(packs, channels, without_plan)
     }
 
-    /// The demo's packs.
+    /// The demo's packs: its people have no care plans.
     ///
     /// # Errors
     /// [`PackRefused`] for a pack that fails its own tests.
     pub fn for_demo(packs: Vec<ActivePack>, channels: Vec<Channel>) -> Result<Self, PackRefused> {
-        Self::tested(packs, channels)
+        Self::tested(packs, channels, WithoutPlan::Judged)
     }
 
-    fn tested(packs: Vec<ActivePack>, channels: Vec<Channel>) -> Result<Self, PackRefused> {
+    fn tested(packs: Vec<ActivePack>, channels: Vec<Channel>, without_plan: WithoutPlan) -> Result<Self, PackRefused> {
         for pack in packs.iter().map(ActivePack::pack) {
             let failed = pack.failed_tests();
             if !failed.is_empty() {
                 return Err(PackRefused::OwnTests { pack: pack.id.clone(), failed });
             }
         }
-        Ok(Self { plan: Plan::new(packs, channels)? })
+        match without_plan {
+            WithoutPlan::Judged => {
+                refused::contested(packs.iter().map(ActivePack::pack))?;
+                drop(Plan::new(packs.clone(), Vec::new())?);
+            }
+            // Of each name one at most will be in force for a person: only that each can be is known yet.
+            WithoutPlan::NotJudged => {
+                for pack in &packs {
+                    drop(Plan::new(vec![pack.clone()], Vec::new())?);
+                }
+                refused::must_differ(packs.iter().map(ActivePack::pack))?;
+            }
+        }
+        let packs = packs.into_iter().map(|pack| {
+            let on_trial = pack.on_trial();
+            (pack, on_trial)
+        });
+        Ok(Self { packs: Arc::new(packs.collect()), channels, without_plan, ready: Arc::default() })
     }
 
-    /// The packs in force.
-    #[must_use]
-    pub fn packs(&self) -> &[ActivePack] {
-        self.plan.packs()
+    /// The packs that are here: in force where a place says so.
+    pub fn packs(&self) -> impl Iterator<Item = &ActivePack> {
+        self.packs.iter().map(|(pack, _)| pack)
+    }
+
+    /// The plan for somebody, with the settings that count for them at a moment.
+    ///
+    /// # Errors
+    /// [`OverrideRefused`] where a parameter that counts for them may not be set as it is.
+    pub fn plan_for(&self, care: &Care, at: DateTime<Utc>) -> Result<Plan, OverrideRefused> {
+        let overrides = overrides(care, at);
+        let chosen = self.chosen(care, &overrides);
+        let settings = match overrides.as_slice() {
+            [] => Settings::default(),
+            some => Settings::new(self.set_by(&chosen), some, at)?,
+        };
+        Ok(self.plan_of(chosen).with(settings.expecting(expected(care))))
+    }
+
+    /// Whose parameters the settings are checked by: what is in force, and what is on trial where nothing of the name is.
+    fn set_by<'a>(&'a self, chosen: &'a [Chosen]) -> impl Iterator<Item = &'a Pack> {
+        // The last of one name counts.
+        let in_order = [true, false]
+            .into_iter()
+            .flat_map(|is_on_trial| chosen.iter().filter(move |chosen| chosen.is_on_trial == is_on_trial));
+        in_order.filter_map(|chosen| self.packs.get(chosen.place)).map(|(pack, _)| pack.pack())
+    }
+
+    fn plan_of(&self, chosen: Vec<Chosen>) -> Plan {
+        if let Some(plan) = self.ready.read().unwrap_or_else(PoisonError::into_inner).get(&chosen) {
+            return plan.clone();
+        }
+        let pack = |chosen: &Chosen| {
+            let (in_force, on_trial) = self.packs.get(chosen.place)?;
+            Some(if chosen.is_on_trial { on_trial } else { in_force }.clone())
+        };
+        let packs = chosen.iter().filter_map(pack).collect();
+        let plan = Plan::new(packs, self.channels.clone()).unwrap_or_else(|refused| {
+            tracing::error!(error = %refused, "Protocols that a person has together cannot be: none of them judges.");
+            Plan::default()
+        });
+        let mut ready = self.ready.write().unwrap_or_else(PoisonError::into_inner);
+        if ready.len() >= READY_MAX {
+            ready.clear();
+        }
+        ready.insert(chosen, plan.clone());
+        plan
+    }
+
+    /// Every version here of a name.
+    fn versions<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a Pack> {
+        self.packs().map(ActivePack::pack).filter(move |pack| pack.id == name)
+    }
+
+    /// Checks parameters against every version of their protocols that is here.
+    fn may_be_set(&self, parameters: &[register::plan::Parameter], level: Level) -> Result<(), PlanRefused> {
+        for parameter in parameters {
+            self.must_be_here(parameter.pack.as_str())?;
+            let one = Override::of(parameter, level);
+            self.versions(parameter.pack.as_str()).try_for_each(|pack| one.check(pack))?;
+        }
+        Ok(())
+    }
+
+    fn must_be_here(&self, name: &str) -> Result<(), PlanRefused> {
+        let is_here = self.versions(name).next().is_some();
+        if is_here { Ok(()) } else { Err(PlanRefused::NotHere { pack: name.to_owned(), is_other: false }) }
+    }
+
+    /// A measure on which no person can have both, in any of their versions that are here.
+    fn contested(&self, one: &str, other: &str) -> Option<Kind> {
+        self.versions(one).find_map(|one| self.versions(other).find_map(|other| one.contests(other)))
+    }
+
+    fn may_stand_for_person(&self, plan: &register::CarePlan) -> Result<(), PlanRefused> {
+        for (place, one) in plan.packs.iter().enumerate() {
+            self.must_be_here(one.as_str())?;
+            for other in plan.packs.iter().take(place) {
+                if let Some(kind) = self.contested(one.as_str(), other.as_str()) {
+                    let (one, other) = (one.as_str().to_owned(), other.as_str().to_owned());
+                    return Err(PlanRefused::Together { one, other, kind });
+                }
+            }
+        }
+        self.may_be_set(&plan.parameters, Level::Patient)
+    }
+
+    fn may_stand_for_place(&self, plan: &PlacePlan) -> Result<(), PlanRefused> {
+        for at in plan.packs.iter().filter(|at| at.stage != Stage::Retired) {
+            self.must_be_here(at.pack.as_str())?;
+            if !self.versions(at.pack.as_str()).any(|pack| pack.content_hash == at.content_hash.as_str()) {
+                return Err(PlanRefused::NotHere { pack: at.pack.as_str().to_owned(), is_other: true });
+            }
+        }
+        let level = if plan.place == Place::Footprint { Level::Footprint } else { Level::Team };
+        self.may_be_set(&plan.parameters, level)
     }
 }
 
+/// What is expected of somebody: nothing while they are in hospital, and nothing more of who has moved away or died.
+fn expected(care: &Care) -> Expectations {
+    let since = match care.status {
+        Status::Active => None,
+        Status::Admitted(on) | Status::Moved(on) | Status::Deceased(on) => Some(on.and_time(NaiveTime::MIN).and_utc()),
+    };
+    let pauses = since.map(|from| Pause { from, until: None });
+    Expectations { pauses: pauses.into_iter().collect(), ..Expectations::default() }
+}
+
+/// What is set for somebody otherwise than the packs have it, at every level. Team and home are one level: where both set a
+/// parameter, the home's counts, because it is nearer to the person.
+fn overrides(care: &Care, at: DateTime<Utc>) -> Vec<Override> {
+    let mut overrides: Vec<Override> = Vec::new();
+    for plan in &care.places {
+        let level = if plan.place == Place::Footprint { Level::Footprint } else { Level::Team };
+        for one in plan.parameters.iter().map(|parameter| Override::of(parameter, level)) {
+            let is_same = |other: &Override| (&other.pack, &other.name, other.level) == (&one.pack, &one.name, level);
+            match overrides.iter_mut().find(|other| is_same(other)) {
+                Some(of_team) if one.value_at(at).is_some() => *of_team = one,
+                Some(_) => {}
+                None => overrides.push(one),
+            }
+        }
+    }
+    let own = care.plan.iter().flat_map(|plan| &plan.parameters);
+    overrides.extend(own.map(Override::from));
+    overrides
+}
+
 impl Decide for ByPlan {
-    fn decide(&self, before: &PatientState, events: &[Event], at: DateTime<Utc>) -> Decisions {
-        rules::decide(&self.plan, before, events, at)
+    fn decide(&self, care: &Care, before: &PatientState, events: &[Event], at: DateTime<Utc>) -> Decisions {
+        let is_reading = |event: &Event| matches!(event, Event::Reading(_) | Event::Reconsider(_));
+        match self.plan_for(care, at) {
+            Ok(plan) => rules::decide(&plan, before, events, at),
+            Err(_) if events.iter().any(is_reading) => {
+                rules::unevaluated(&self.channels, before, events, ErrorCode::RuleSettingsUnusable, at)
+            }
+            // What people did, and what was awaited: no parameter is asked for.
+            Err(_) => rules::decide(&self.plan_of(self.chosen(care, &[])), before, events, at),
+        }
     }
 
     fn unevaluated(&self, before: &PatientState, events: &[Event], reason: ErrorCode, at: DateTime<Utc>) -> Decisions {
-        rules::unevaluated(self.plan.channels(), before, events, reason, at)
+        rules::unevaluated(&self.channels, before, events, reason, at)
+    }
+
+    fn may_stand(&self, item: &Item) -> Result<(), PlanRefused> {
+        match item {
+            // Before any protocol is here nothing is known of their names; what is written waits, and is looked at again when
+            // the service starts with some.
+            _ if self.packs.is_empty() => Ok(()),
+            Item::Plan(plan) => self.may_stand_for_person(plan),
+            Item::PlacePlan(plan) => self.may_stand_for_place(plan),
+            Item::Organisation(_)
+            | Item::Team(_)
+            | Item::Home(_)
+            | Item::Staff(_)
+            | Item::Device(_)
+            | Item::Hub(_)
+            | Item::Patient(_)
+            | Item::Health(_)
+            | Item::Carer(_)
+            | Item::Assignment(_)
+            | Item::Consent(_)
+            | Item::Objection(_)
+            | Item::Emergency(_)
+            | Item::Erasure(_)
+            | Item::Hold(_) => Ok(()),
+        }
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_service_refuses_the_demo_pack_that_the_demo_takes() {
-        let pack = rules::pack::demo_pack().unwrap();
-        assert!(matches!(ByPlan::for_service(vec![pack.clone()], vec![]), Err(PackRefused::DemoOnly(_))));
-        assert!(ByPlan::for_demo(vec![pack], vec![]).is_ok());
-    }
-}
+mod tests;

@@ -7,7 +7,7 @@ use crate::{
     store::{Committed, Outcome, ReadingOutcome, evidence::BadRow},
 };
 use chrono::{DateTime, Utc};
-use rules::{Alert, Channel, Condition, Verdict, Why, Workflow};
+use rules::{Alert, Audience, Channel, Condition, Verdict, Why, Workflow};
 use std::{net::SocketAddr, time::Duration};
 use tracing::{debug, error, info, warn};
 use vitals::{
@@ -228,6 +228,8 @@ pub enum AlertStage {
     Acknowledged,
     /// The readings no longer show it.
     Cleared,
+    /// Its protocol is on trial: nobody is told, whatever comes of it.
+    OnTrial,
 }
 
 impl AlertStage {
@@ -235,6 +237,7 @@ impl AlertStage {
     #[must_use]
     pub fn of(alert: &Alert) -> Self {
         match (alert.condition, &alert.workflow) {
+            _ if alert.audience == Audience::Nobody => Self::OnTrial,
             (Condition::Cleared(_), _) => Self::Cleared,
             (Condition::Pending, _) => Self::AwaitsRepeat,
             (Condition::Active, Workflow::Raised) => Self::Raised,
@@ -252,6 +255,7 @@ impl AlertStage {
             Self::Notified => "notified",
             Self::Acknowledged => "acknowledged",
             Self::Cleared => "cleared",
+            Self::OnTrial => "on_trial",
         }
     }
 }

@@ -107,8 +107,14 @@ const COMMIT_MICROS: [u64; 12] =
 const OUTCOMES: [&str; 6] = ["judged", "unjudged", "unassigned", "duplicate", "conflict", "rejected"];
 
 /// How an alert can stand.
-const STAGES: [AlertStage; 5] =
-    [AlertStage::AwaitsRepeat, AlertStage::Raised, AlertStage::Notified, AlertStage::Acknowledged, AlertStage::Cleared];
+const STAGES: [AlertStage; 6] = [
+    AlertStage::AwaitsRepeat,
+    AlertStage::Raised,
+    AlertStage::Notified,
+    AlertStage::Acknowledged,
+    AlertStage::Cleared,
+    AlertStage::OnTrial,
+];
 
 /// What can come of telling staff.
 const NOTIFIED: [&str; 2] = ["sent", "failed"];

@@ -8,8 +8,8 @@ use crate::{
     events::{Events, ServiceEvent},
     heartbeat::{Beats, Pulse},
     http::{
-        self, Accounts, Announced, Enrolment, HubsHeard, NoAccounts, Pace, PageSettings, ReplayWindows, Room, Shared,
-        guard::Door,
+        self, Accounts, Announced, Enrolment, HubsHeard, Lists, NoAccounts, Pace, PageSettings, ReplayWindows, Room,
+        Shared, guard::Door,
     },
     metrics::{Counted, Metrics},
     notify::{Deliver, Notifier},
@@ -74,6 +74,8 @@ pub struct Parts {
     pub sign_in: StaffSignIn,
     /// What the pages say.
     pub pages: PageSettings,
+    /// What lists are taken in with; none where there is no folder for them.
+    pub lists: Option<Arc<Lists>>,
     /// The ways to tell staff.
     pub channels: BTreeMap<Channel, Arc<dyn Deliver>>,
     /// Where to listen: bound already.
@@ -261,15 +263,28 @@ pub async fn in_process(parts: Parts) -> Result<web::Data<Shared>, StartError> {
 
 /// Puts the parts together: the register is known, and access follows it, before anybody can ask.
 async fn wire(parts: Parts, tls: Option<Arc<Tls>>) -> Result<(Wired, TcpListener), StartError> {
-    let Parts { clock, rng, events, store, server_key, decide, hubs, people, sign_in, pages, channels, listener } =
-        parts;
+    let Parts {
+        clock,
+        rng,
+        events,
+        store,
+        server_key,
+        decide,
+        hubs,
+        people,
+        sign_in,
+        pages,
+        lists,
+        channels,
+        listener,
+    } = parts;
     let metrics = Arc::new(Metrics::default());
     let events: Arc<dyn Events> = Arc::new(Counted::new(events, metrics.clone()));
     let directory = Arc::new(Directory::with_hubs(hubs));
     let sessions = Arc::<Sessions>::default();
     let store: Arc<dyn Store> =
         Arc::new(Audited::new(store, decide.clone(), clock.clone(), directory.clone(), sessions.clone()));
-    learn(store.as_ref(), &directory).await?;
+    learn(store.as_ref(), decide.as_ref(), &directory).await?;
     register(store.as_ref(), &decide, &directory, people, clock.as_ref()).await?;
     register_hubs(store.as_ref(), &decide, &directory, clock.as_ref()).await?;
     let (accounts, sign_in) = match sign_in {
@@ -316,6 +331,7 @@ async fn wire(parts: Parts, tls: Option<Arc<Tls>>) -> Result<(Wired, TcpListener
         accounts,
         rng,
         pages,
+        lists,
         form_key,
         wake_notifier: Arc::new(Notify::new()),
     });
@@ -326,11 +342,19 @@ async fn wire(parts: Parts, tls: Option<Arc<Tls>>) -> Result<(Wired, TcpListener
 const LEARNED_AT_ONCE: usize = 1_000;
 
 /// Learns the whole register, so that access is right at the first request.
-async fn learn(store: &dyn Store, directory: &Directory) -> Result<(), StartError> {
+async fn learn(store: &dyn Store, decide: &dyn Decide, directory: &Directory) -> Result<(), StartError> {
     let mut after = RegisterPlace::default();
     loop {
         let (kept, place) = store.register(&Access::system(Purpose::Directory), after, LEARNED_AT_ONCE).await?;
         directory.learn(kept.iter().map(|kept| &kept.item));
+        for item in kept.iter().map(|kept| &kept.item) {
+            // Written under other protocols than are here now. Readings of whom it is about stay unjudged where it cannot be
+            // used, and each says so to staff; this says it before the first.
+            if let Err(refused) = decide.may_stand(item) {
+                let which = item.reference();
+                tracing::error!(item.kind = which.kind().name(), item.key = which.key(), refused = %refused, "The {} {} does not fit the protocols that are here: {refused}.", which.kind().name(), which.key());
+            }
+        }
         if kept.len() < LEARNED_AT_ONCE {
             return Ok(());
         }

@@ -3,12 +3,12 @@
 //! Invariants: nobody acknowledges twice, and the refusal names who was first; a red that cleared stays until a person
 //! has seen it; what was once sent is amended, never erased.
 
-use crate::finding::Evidence;
+use crate::finding::{Because, Evidence, Finding};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use thiserror::Error;
-use vitals::{AlertId, PatientId, bounded::Text, id::StaffId, wire::v1::Urgency};
+use vitals::{AlertId, PatientId, ReadingId, bounded::Text, id::StaffId, wire::v1::Urgency};
 
 /// Most evidence kept with an alert: the first reading and the latest ones.
 pub const EVIDENCE_MAX: usize = 20;
@@ -38,6 +38,10 @@ pub enum ClearedBecause {
     Superseded(AlertId),
     /// What could not be judged has been judged.
     Judged,
+    /// What it rested on no longer counts: entered in error, or another person's.
+    Unfounded,
+    /// The protocol no longer watches over the person.
+    ProtocolEnded,
 }
 
 /// What people have done.
@@ -105,6 +109,8 @@ pub enum Audience {
     Clinical,
     /// Whoever looks after the equipment and the service.
     Technical,
+    /// Nobody: the protocol is on trial. It is kept to be counted.
+    Nobody,
 }
 
 /// The rule that made an alert, at the version that made it.
@@ -155,6 +161,9 @@ pub struct Alert {
     pub patient_told: Option<String>,
     /// The readings behind it: the first, then the latest.
     pub evidence: Vec<Evidence>,
+    /// What was compared where no reading came: the ground of an alert that no reading opened.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub absent: Vec<Finding>,
 }
 
 /// Debug shows which alert and how it stands, not the readings behind it.
@@ -177,6 +186,9 @@ pub enum Refused {
     /// No such alert is open for this person.
     #[error("acknowledge an alert: it is not open")]
     NotOpen,
+    /// No such reading counts for this person.
+    #[error("withdraw a reading: it is not among those that count")]
+    NotCounted,
     /// Still waiting for a repeat, or settled by itself.
     #[error("acknowledge an alert: it has not been raised to anybody")]
     NotRaised,
@@ -219,6 +231,7 @@ impl Alert {
     pub fn is_waiting(&self) -> bool {
         let is_taken = matches!(self.workflow, Workflow::Acknowledged { .. });
         match self.condition {
+            _ if self.audience == Audience::Nobody => false,
             Condition::Pending => false,
             Condition::Active => !is_taken,
             Condition::Cleared(_) => self.is_latched() && !is_taken,
@@ -238,6 +251,12 @@ impl Alert {
             Condition::Pending | Condition::Active => false,
             Condition::Cleared(_) => !self.is_latched() || matches!(self.workflow, Workflow::Acknowledged { .. }),
         }
+    }
+
+    /// Says of a reading behind it that it no longer counts; false where it is not behind it, or was said before.
+    pub fn withdraw(&mut self, reading: ReadingId, because: Because) -> bool {
+        let of_it = self.evidence.iter_mut().find(|evidence| evidence.reading == reading && evidence.counts());
+        of_it.map(|evidence| evidence.withdrawn = Some(because)).is_some()
     }
 
     /// Adds evidence: the first reading stays, and the latest take the rest of the room. The latest by when they were

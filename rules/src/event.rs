@@ -1,7 +1,8 @@
 //! Everything that can happen to a person's record. Every write is a list of these.
 
 use crate::{
-    alert::{Actor, Note},
+    alert::{Actor, Alert, Note},
+    finding::Because,
     job::Delivery,
 };
 use chrono::{DateTime, Utc};
@@ -24,6 +25,22 @@ pub enum Event {
     Reconsider(Box<Admitted>),
     /// A reading was refused; it is kept with its reason.
     Refused(Box<RefusedReading>),
+    /// A reading is not this person's, or was entered in error. A store works out beside which readings this is, and the
+    /// rules hear [`Event::Corrected`] in its place.
+    Withdrawn {
+        /// The reading.
+        reading: ReadingId,
+        /// Why.
+        because: Because,
+        /// Who says so.
+        by: Actor,
+        /// What they wrote, if anything.
+        note: Option<Note>,
+    },
+    /// What came of a person's readings is worked out again, from those that still count. Made by a store alone.
+    Corrected(Box<Correction>),
+    /// What is expected of the person, or in force for them, has changed: whatever waits for a reading is set anew.
+    Expecting,
     /// A timer's time has come.
     Due(Timer),
     /// A person took an alert.
@@ -73,6 +90,9 @@ impl Event {
             Self::Reading(admitted) => Some((admitted, false)),
             Self::Reconsider(admitted) => Some((admitted, true)),
             Self::Refused(_)
+            | Self::Withdrawn { .. }
+            | Self::Corrected(_)
+            | Self::Expecting
             | Self::Due(_)
             | Self::Acknowledged { .. }
             | Self::Delivered { .. }
@@ -81,6 +101,50 @@ impl Event {
             | Self::Audited(_)
             | Self::Received { .. } => None,
         }
+    }
+}
+
+/// Most readings that one correction is worked out from, the newest of them.
+///
+/// No list of values holds more of one measure than [`READINGS_MAX`](crate::state::READINGS_MAX), and this is twelve measures,
+/// each filled five times over.
+pub const CORRECTED_FROM_MAX: usize = 4_000;
+
+/// What a store knows of a person where readings no longer count: everything that the rules need to work it out again.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Correction {
+    /// What no longer counts.
+    pub withdrawn: Vec<Withdrawal>,
+    /// The readings that still count and were judged, but for those of the same slice: the newest [`CORRECTED_FROM_MAX`].
+    pub rest: Vec<Admitted>,
+    /// From when on these are all there are: what rests on older ones alone stays as it is.
+    pub since: DateTime<Utc>,
+    /// Alerts that are finished and show what no longer counts: they are amended, and nobody is told again.
+    pub finished: Vec<Alert>,
+}
+
+/// Debug shows how many, and of what no longer counts, which.
+impl fmt::Debug for Correction {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Correction({:?}, from {} readings)", self.withdrawn, self.rest.len())
+    }
+}
+
+/// A reading that no longer counts.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Withdrawal {
+    /// The reading.
+    pub admitted: Admitted,
+    /// Why.
+    pub because: Because,
+    /// Whether the rules had judged it.
+    pub was_judged: bool,
+}
+
+/// Debug shows which reading and why.
+impl fmt::Debug for Withdrawal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Withdrawal({}, {:?})", self.admitted.reading.id, self.because)
     }
 }
 
@@ -185,7 +249,7 @@ impl fmt::Debug for RefusedReading {
 /// A time at which something must be looked at again, kept as a row so that a restart loses none.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Timer {
-    /// The alert whose repeat measurement is awaited.
+    /// The alert whose repeat measurement is awaited; or what a rule that waits for readings of this person goes by.
     pub alert: AlertId,
     /// When.
     pub due_at: DateTime<Utc>,

@@ -31,6 +31,12 @@ impl Comparison {
         }
     }
 
+    /// Whether it holds for what is large enough.
+    #[must_use]
+    pub(crate) fn is_upward(self) -> bool {
+        matches!(self, Self::AtLeast | Self::Above)
+    }
+
     /// In words.
     #[must_use]
     pub fn words(self) -> &'static str {
@@ -86,6 +92,38 @@ pub struct Evidence {
     pub received_at: DateTime<Utc>,
     /// What was compared, whether it held or not.
     pub findings: Vec<Finding>,
+    /// Why it no longer counts, where it does not: what was once shown is amended, never taken out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub withdrawn: Option<Because>,
+}
+
+impl Evidence {
+    /// Whether it still counts.
+    #[must_use]
+    pub fn counts(&self) -> bool {
+        self.withdrawn.is_none()
+    }
+}
+
+/// Why a reading no longer counts for a person.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Because {
+    /// It was entered in error: nobody's value.
+    EnteredInError,
+    /// It is another person's.
+    AnotherPersons,
+}
+
+impl Because {
+    /// The stable name.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::EnteredInError => "entered_in_error",
+            Self::AnotherPersons => "another_persons",
+        }
+    }
 }
 
 /// Debug shows which reading, not what it said.

@@ -33,6 +33,8 @@ pub enum Why {
     First,
     /// The condition cleared and came back before anybody took the alert.
     Again,
+    /// A reading behind it no longer counts: what was told is amended.
+    Amended,
 }
 
 impl Why {
@@ -42,6 +44,7 @@ impl Why {
         match self {
             Self::First => "first",
             Self::Again => "again",
+            Self::Amended => "amended",
         }
     }
 }

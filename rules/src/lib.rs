@@ -21,6 +21,7 @@ pub mod decide;
 pub mod duration;
 pub mod event;
 pub mod finding;
+pub mod handover;
 pub mod job;
 pub mod pack;
 pub mod published;
@@ -28,8 +29,8 @@ pub mod state;
 
 pub use alert::{Actor, Alert, Audience, ClearedBecause, Condition, Refused, Repeat, RuleRef, Workflow};
 pub use decide::{Decisions, Plan, PlanRefused, decide, unevaluated};
-pub use event::{Event, Timer};
-pub use finding::{Comparison, Evidence, Finding};
+pub use event::{Correction, Event, Timer, Withdrawal};
+pub use finding::{Because, Comparison, Evidence, Finding};
 pub use job::{Channel, Delivery, Job, Why};
 pub use pack::{ActivePack, Pack};
 pub use register::Patient as Person;

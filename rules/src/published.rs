@@ -2,6 +2,12 @@
 //!
 //! For reports, and to hold our own protocols to. None of them raises an alert: what raises one is a protocol, with its own limits.
 
+mod news2;
+mod over_days;
+
+pub use news2::News2Response;
+pub use over_days::{HomeAverage, NoHomeAverage, home_average, weight_gain_days};
+
 use crate::{
     pack::operator::met_for,
     state::{Entry, NANO},

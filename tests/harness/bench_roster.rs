@@ -16,7 +16,7 @@ use ingest::{
     access::{Access, Purpose},
     decide::ByPlan,
     disk::{DATABASE_FILE, Folder},
-    people::{Beside, ImportId, KnownPeople, List, PersonIds, Roster, Sheet, WRITTEN_TOGETHER, roster, undo},
+    people::{Beside, Hand, ImportId, KnownPeople, List, PersonIds, Roster, Sheet, WRITTEN_TOGETHER, roster, undo},
     store::{
         Slice, Store, Subject,
         embedded::{EmbeddedStore, StoreKeys},
@@ -335,7 +335,8 @@ impl Bench<'_> {
             let (sheet, known) = bench.beside(store, file)?;
             let beside = Beside::new(&list, &sheet, &known);
             let findings = beside.findings();
-            let writing = beside.write(store, Arc::new(ByPlan::default()), import, now());
+            let hand = Hand::of_service(store, Arc::new(ByPlan::default()), now());
+            let writing = beside.write(hand, import);
             let applied = bench.runtime.block_on(writing).doing("write a list")?;
             if !applied.stale.is_empty() {
                 return Err(Trouble::new(what, "somebody was changed meanwhile"));
@@ -353,7 +354,8 @@ impl Bench<'_> {
         drop(known);
         self.step("take that import back", "undo", |bench| {
             let count = u32::try_from(people.len()).unwrap_or(u32::MAX);
-            let undoing = undo(store, Arc::new(ByPlan::default()), import, people, false, now());
+            let hand = Hand::of_service(store, Arc::new(ByPlan::default()), now());
+            let undoing = undo(hand, import, people, false);
             let undone = bench.runtime.block_on(undoing).doing("take an import back")?;
             Ok((count, undone.put_back))
         })

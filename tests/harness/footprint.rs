@@ -112,7 +112,7 @@ impl Footprint {
         let key = STANDARD.encode(self.key.public_key().doing("take the hub's public key")?);
         let people = PEOPLE.map(|(id, ..)| format!("'{id}'")).join(", ");
         let mut text = format!(
-            "listen = '127.0.0.1:0'\ndata = '{}'\npacks = ['{}']\nservice_name = 'Test'\nservice_hours = 'Always.'\n\
+            "listen = '127.0.0.1:0'\ndata = '{}'\npacks = ['{}']\njudge_without_plan = true\nservice_name = 'Test'\nservice_hours = 'Always.'\n\
              people_are = 'invented'\n\n[[hub]]\nid = '{HUB}'\npublic_key = '{key}'\npeople = [{people}]\n",
             self.data().display(),
             self.pack().display()

@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use ingest::{
     access::Access,
-    store::{ApplyError, Committed, Decide, ReadError, Slice, Store, Subject},
+    store::{ApplyError, Care, Committed, Decide, ReadError, Slice, Store, Subject},
 };
 use rules::{Decisions, Event, Job, PatientState};
 use std::sync::{
@@ -121,13 +121,13 @@ impl PanicsFor {
 
 impl Decide for PanicsFor {
     #[expect(clippy::panic, reason = "this is the fault that is planted")]
-    fn decide(&self, before: &PatientState, events: &[Event], at: DateTime<Utc>) -> Decisions {
+    fn decide(&self, care: &Care, before: &PatientState, events: &[Event], at: DateTime<Utc>) -> Decisions {
         // Being registered is no reading; the rules have nothing to do with it.
         let has_readings = events.iter().any(|event| matches!(event, Event::Reading(_) | Event::Reconsider(_)));
         if has_readings && before.patient.as_str() == self.patient && !self.is_mended.load(Ordering::SeqCst) {
             panic!("planted: a rule that panics");
         }
-        self.inner.decide(before, events, at)
+        self.inner.decide(care, before, events, at)
     }
 
     fn unevaluated(&self, before: &PatientState, events: &[Event], reason: ErrorCode, at: DateTime<Utc>) -> Decisions {

@@ -225,7 +225,7 @@ fn somebody_who_has_died_is_asked_nothing_and_staff_still_hear() {
 fn a_team_moves_and_history_and_thresholds_stay() {
     let desk = Desk::new();
     desk.import(ROSTER);
-    let plan = "[plan]\nid = \"rc-plan\"\npatient = \"pt-dee\"\npacks = [\"home-bp\"]\n\n[[plan.parameters]]\npack = \"home-bp\"\nname = \"systolic-red\"\n\
+    let plan = "[plan]\nid = \"rc-plan\"\npatient = \"pt-dee\"\npacks = [\"test-home-bp\"]\n\n[[plan.parameters]]\npack = \"test-home-bp\"\nname = \"systolic_red\"\n\
         value = \"170\"\nauthor = \"st-mara\"\nreason = \"Agreed in clinic\"\nat = 2026-01-01T00:00:00Z\nreview_at = 2027-01-01T00:00:00Z\n";
     desk.does(&["register", "put", &desk.file("plan.toml", plan), "--why", "A new plan"]);
     let before = desk.does(&["register", "get", "plan", "rc-plan", "--names"]);

@@ -201,6 +201,12 @@ registry! {
         "There is no such thing among those you may see." "Nothing was shown or changed." "Check its id; if the person is somebody else's, ask their team.";
     ItemNotInOrder "item_not_in_order" 422 No
         "What was to be written into the register is not in order." "Nothing was changed." "Correct the field that is named, and send it again.";
+    ParameterRefused "parameter_refused" 422 No
+        "A parameter of a protocol may not be set so." "Nothing was changed: what applied before applies." "Choose a value within the range that is named, or ask the clinical lead to widen it in the protocol.";
+    ProtocolNotHere "protocol_not_here" 422 No
+        "No such protocol is approved here." "Nothing was changed." "Check its name, and put the protocol with its approvals into the settings of the service first.";
+    ProtocolsContest "protocols_contest" 422 No
+        "Two protocols would judge the same measure of one person." "Nothing was changed." "Choose one of them, or have the clinical lead say in one that it may stand beside the other.";
     ItemStale "item_stale" 409 No
         "Somebody else changed this since you opened it." "Their change stays; yours was not recorded." "Open it again and repeat what you did.";
     RecordEnded "record_ended" 410 No
@@ -227,6 +233,8 @@ registry! {
         "A rule failed while it judged this reading." "The reading is stored but not judged; staff have been told." "The service tries again by itself; someone must look at the rule.";
     RuleBudgetExceeded "rule_budget_exceeded" 200 Later
         "So many readings of this person came at once that the rules could not get through them all." "The reading is stored but not judged; staff have been told." "The service tries again by itself; if it stays, someone must look at the protocols in force.";
+    RuleSettingsUnusable "rule_settings_unusable" 200 Later
+        "What the register says of this person's protocols cannot be used." "The reading is stored but not judged; staff have been told." "The service tries again by itself; someone must look at the person's care plan and at the plans of their places.";
 }
 
 impl ErrorCode {

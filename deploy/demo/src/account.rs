@@ -109,7 +109,7 @@ impl Account {
                 AlertStage::Cleared => {
                     self.paper.stage("alert", &format!("{}: settled by itself  {}", urgency(*level), short(*alert)))
                 }
-                AlertStage::Notified | AlertStage::Acknowledged => {}
+                AlertStage::Notified | AlertStage::Acknowledged | AlertStage::OnTrial => {}
             },
             ServiceEvent::NotificationSent { channel, alert, .. } => {
                 self.paper.stage("told staff", &format!("by {}  {}", channel.name(), short(*alert)))

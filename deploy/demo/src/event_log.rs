@@ -75,6 +75,7 @@ impl Line {
                     AlertStage::Notified => "alert_notified",
                     AlertStage::Acknowledged => "alert_acknowledged",
                     AlertStage::Cleared => "alert_cleared",
+                    AlertStage::OnTrial => "alert_on_trial",
                 },
                 alert,
             ),

@@ -173,6 +173,7 @@ impl Morning {
                 service_hours: SERVICE_HOURS.to_owned(),
                 is_loopback_only: true,
             },
+            lists: None,
             channels,
             listener,
         })

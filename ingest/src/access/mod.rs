@@ -26,6 +26,7 @@ pub use sessions::{GUESSES_MAX, GUESSES_WITHIN, Guesses, IDLE_AT_MOST, LASTS_AT_
 pub use sign_in::{LocalSignIn, NobodySignsIn, SESSION_COOKIE, SignIn, session_token};
 
 use looked::Request;
+use register::Place;
 use rules::Actor;
 use std::{collections::BTreeSet, sync::Arc};
 use thiserror::Error;
@@ -207,6 +208,12 @@ impl Access {
             Grant::Staff { who, .. } => Some(who),
             Grant::Hub { .. } | Grant::System(_) | Grant::Account { .. } => None,
         }
+    }
+
+    /// Whether a permission is held by a post in the whole footprint.
+    #[must_use]
+    pub fn keeps_footprint(&self, permission: Permission) -> bool {
+        self.held(permission).is_some_and(|held| held.places.contains(&Place::Footprint))
     }
 
     /// Where a permission is held by the member of staff this access is for; none where it is not, or it is not one's.

@@ -17,6 +17,8 @@ vitals::named! {
         SeePlan = "see-plan",
         /// Change them.
         WritePlan = "write-plan",
+        /// Say which protocols are in force at a place, and with which parameters.
+        WriteProtocols = "write-protocols",
         /// See and record consents, objections and family carers.
         WriteConsent = "write-consent",
         /// See and record who has which device.
@@ -60,6 +62,7 @@ impl Permission {
             | Self::AssignDevices => true,
             Self::SeePlaces
             | Self::WritePlaces
+            | Self::WriteProtocols
             | Self::WriteStaff
             | Self::SeeDevices
             | Self::WriteDevices
@@ -127,7 +130,8 @@ pub fn permissions(role: Role) -> &'static [Permission] {
             &[P::SeeDetails, P::AssignDevices, P::SeePlaces, P::SeeDevices, P::WriteDevices, P::WriteHubs]
         }
         // Protocols and hazards are theirs; people's records are not.
-        Role::ClinicalLead | Role::SafetyOfficer => &[P::SeePlaces],
+        Role::ClinicalLead => &[P::SeePlaces, P::WriteProtocols],
+        Role::SafetyOfficer => &[P::SeePlaces],
         Role::PrivacyOfficer => &[P::SeePlaces, P::SeeLog, P::Export, P::Erase],
     }
 }
@@ -161,6 +165,7 @@ mod tests {
                 (Permission::WriteDetails, Permission::SeeDetails),
                 (Permission::WritePlan, Permission::SeePlan),
                 (Permission::WritePlaces, Permission::SeePlaces),
+                (Permission::WriteProtocols, Permission::SeePlaces),
                 (Permission::WriteDevices, Permission::SeeDevices),
                 (Permission::WriteHubs, Permission::SeeDevices),
             ] {

@@ -76,13 +76,20 @@ impl Access {
                 is_of(subject, &written.item) && written.by.as_ref() == Some(&who.id) && self.may_write(who, written)
             }
             (Grant::System(Purpose::Receive), Subject::Service, Event::Received { .. }) => true,
-            (Grant::System(Purpose::Sweep), Subject::Patient(_), Event::Due(_) | Event::Reconsider(_)) => true,
+            (
+                Grant::System(Purpose::Sweep),
+                Subject::Patient(_),
+                Event::Due(_) | Event::Reconsider(_) | Event::Expecting,
+            ) => true,
             (Grant::System(Purpose::Notify), Subject::Patient(_), Event::Delivered { .. }) => true,
             (Grant::System(Purpose::Audit), Subject::Patient(_) | Subject::Service, Event::Audited(_)) => true,
             (Grant::System(Purpose::Export), Subject::Patient(_), Event::Audited(audit)) => {
                 audit.what == AuditKind::Exported && audit.by.is_none()
             }
             (Grant::Staff { who, .. }, Subject::Patient(patient), Event::Acknowledged { by, .. }) => {
+                self.may(Permission::TakeAlerts, patient) && by == who
+            }
+            (Grant::Staff { who, .. }, Subject::Patient(patient), Event::Withdrawn { by, .. }) => {
                 self.may(Permission::TakeAlerts, patient) && by == who
             }
             _ => false,
@@ -105,7 +112,8 @@ impl Access {
                 let team = patient.team.clone().map(Place::Team);
                 let home = patient.home.clone().map(Place::Home);
                 let places = || [team.as_ref(), home.as_ref()].into_iter().flatten();
-                places().next().is_some() && places().all(|place| self.covers(held, place))
+                let is_somewhere = places().next().is_some() || held.places.contains(&Place::Footprint);
+                is_somewhere && places().all(|place| self.covers(held, place))
             }
             Item::Emergency(emergency) if version == 1 => emergency.staff == who.id && emergency.reviewed_by.is_none(),
             Item::Emergency(emergency) => {
@@ -126,6 +134,7 @@ impl Access {
             | Item::Staff(_)
             | Item::Device(_)
             | Item::Hub(_)
+            | Item::PlacePlan(_)
             | Item::Health(_)
             | Item::Plan(_)
             | Item::Carer(_)
@@ -170,6 +179,7 @@ impl Access {
             Item::Home(home) => self.covers(held, &Place::Organisation(home.organisation.clone())),
             Item::Staff(staff) => staff.posts.iter().all(|post| self.covers(held, &post.place)),
             Item::Hub(hub) => hub.place.as_ref().is_none_or(|place| self.covers(held, place)),
+            Item::PlacePlan(plan) => self.covers(held, &plan.place),
             Item::Device(_) => true,
             Item::Emergency(_) => false,
             Item::Patient(_)
@@ -265,7 +275,9 @@ fn is_of(subject: &Subject, item: &Item) -> bool {
 #[must_use]
 pub fn to_see(kind: ItemKind) -> Permission {
     match kind {
-        ItemKind::Organisation | ItemKind::Team | ItemKind::Home | ItemKind::Staff => Permission::SeePlaces,
+        ItemKind::Organisation | ItemKind::Team | ItemKind::Home | ItemKind::Staff | ItemKind::PlacePlan => {
+            Permission::SeePlaces
+        }
         ItemKind::Device | ItemKind::Hub => Permission::SeeDevices,
         ItemKind::Patient => Permission::SeeDetails,
         ItemKind::Health | ItemKind::Plan => Permission::SeePlan,
@@ -286,6 +298,7 @@ pub fn to_write(kind: ItemKind) -> Permission {
         ItemKind::Hub => Permission::WriteHubs,
         ItemKind::Patient => Permission::WriteDetails,
         ItemKind::Health | ItemKind::Plan => Permission::WritePlan,
+        ItemKind::PlacePlan => Permission::WriteProtocols,
         ItemKind::Carer | ItemKind::Consent | ItemKind::Objection => Permission::WriteConsent,
         ItemKind::Assignment => Permission::AssignDevices,
         ItemKind::Emergency => Permission::TakeEmergency,

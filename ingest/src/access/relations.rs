@@ -7,8 +7,8 @@
 use super::{Basis, Caseload, Permission, permission::permissions};
 use chrono::{DateTime, TimeDelta, Utc};
 use register::{
-    Assignment, Device, Emergency, Home, Hub, Item, ItemKind, Objection, Organisation, Patient, Place, Post, Role,
-    Staff, Team, access::Against,
+    Assignment, Device, Emergency, Home, Hub, Item, ItemKind, Objection, Organisation, Patient, Place, PlacePlan, Post,
+    Role, Staff, Team, access::Against,
 };
 use rules::event::By;
 use std::{
@@ -42,6 +42,7 @@ pub struct Relations {
     objections: HashMap<PatientId, BTreeMap<RecordId, Objection>>,
     emergencies: BTreeMap<RecordId, Emergency>,
     assignments: HashMap<DeviceId, BTreeMap<RecordId, Assignment>>,
+    place_plans: BTreeMap<RecordId, PlacePlan>,
 }
 
 /// Whose a person is.
@@ -174,6 +175,10 @@ impl Relations {
             }
             Item::Device(device) => {
                 self.devices.insert(device.id.clone(), (**device).clone());
+                false
+            }
+            Item::PlacePlan(plan) => {
+                self.place_plans.insert(plan.id.clone(), (**plan).clone());
                 false
             }
             Item::Health(_) | Item::Plan(_) | Item::Carer(_) | Item::Consent(_) | Item::Erasure(_) | Item::Hold(_) => {
@@ -351,6 +356,7 @@ impl Relations {
             ItemKind::Staff => page(&self.staff, StaffId::as_str, after, limit),
             ItemKind::Device => page(&self.devices, DeviceId::as_str, after, limit),
             ItemKind::Hub => page(&self.hubs, HubId::as_str, after, limit),
+            ItemKind::PlacePlan => page(&self.place_plans, RecordId::as_str, after, limit),
             ItemKind::Patient
             | ItemKind::Health
             | ItemKind::Plan

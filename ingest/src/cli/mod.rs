@@ -4,6 +4,7 @@ mod hub;
 mod keys;
 pub mod out;
 mod people;
+mod protocols;
 mod record;
 mod register;
 mod roster;
@@ -16,10 +17,10 @@ use crate::{
     access::{HubRegistry, SignIn},
     clock::{Clock, WallClock},
     config::{Config, ConfigError},
-    decide::{ByPlan, PackRefused},
+    decide::{ByPlan, PackRefused, WithoutPlan},
     disk::{Disk, Folder},
     events::{Events, LogEvents},
-    http::PageSettings,
+    http::{Lists, PageSettings},
     net::{TcpNetwork, listen},
     notify::{Console, Deliver, Webhook},
     rng::{OsRandomness, Randomness},
@@ -92,6 +93,9 @@ enum Command {
         #[command(subcommand)]
         command: staff::StaffCommand,
     },
+    /// Protocols before they judge anybody: checked, run through their own tests, and tried on readings of the past.
+    #[command(subcommand)]
+    Rules(protocols::ProtocolsCommand),
     /// Has another key or certificate follow the one in use, so that hubs follow too.
     #[command(subcommand)]
     Rotate(rotate::RotateCommand),
@@ -168,6 +172,9 @@ pub enum CommandError {
     /// Something with people.
     #[error(transparent)]
     People(#[from] people::PeopleError),
+    /// Something with protocols.
+    #[error(transparent)]
+    Protocols(#[from] protocols::ProtocolsError),
     /// Something with a record.
     #[error(transparent)]
     Record(#[from] record::RecordError),
@@ -246,6 +253,7 @@ fn run_by(arguments: impl IntoIterator<Item = OsString>, make_store: StoreMaker,
         Command::People(command) => people::run(command, make_store),
         Command::Record(command) => record::run(command, make_store),
         Command::Register(command) => register::run(command, make_store),
+        Command::Rules(command) => protocols::run(command, make_store),
         Command::Rotate(command) => rotate::run(command),
         Command::Fingerprint { config } => rotate::print_fingerprint(&config),
         Command::ServerKey { config } => print_server_key(&config),
@@ -292,6 +300,7 @@ async fn serve_until_told(config: Config, make_store: StoreMaker, sign_in: Staff
     let clock: Arc<dyn Clock> = Arc::new(WallClock);
     let tls = config.tls.map(|settings| Tls::open(settings, &config.data, clock.now())).transpose()?;
     say_line(tls.as_ref());
+    let lists = Some(Arc::new(Lists::new(&config.data, &chain, config.realm)));
     let keys = StoreKeys { chain };
     let store = make_store(&config.data, keys)?;
     let mut channels: BTreeMap<Channel, Arc<dyn Deliver>> = BTreeMap::new();
@@ -303,7 +312,12 @@ async fn serve_until_told(config: Config, make_store: StoreMaker, sign_in: Staff
     if packs.is_empty() {
         tracing::warn!("No protocol is active: readings are stored, and none of them raises an alert.");
     }
-    let decide = ByPlan::for_service(packs, channels.keys().copied().collect())?;
+    if !packs.is_empty() && config.without_plan == WithoutPlan::NotJudged {
+        tracing::info!(
+            "A protocol judges whose care plan names it, where a place has it in force; nobody without a care plan is judged."
+        );
+    }
+    let decide = ByPlan::for_service(packs, channels.keys().copied().collect(), config.without_plan)?;
     let listener = listen(config.listen).map_err(|cause| CommandError::Start(StartError::Listen(cause)))?;
     let events: Arc<dyn Events> = Arc::new(LogEvents);
     let parts = Parts {
@@ -322,6 +336,7 @@ async fn serve_until_told(config: Config, make_store: StoreMaker, sign_in: Staff
             service_hours: config.service_hours,
             is_loopback_only: false,
         },
+        lists,
         channels,
         listener,
     };

@@ -14,7 +14,7 @@ pub fn line(text: &str) {
 }
 
 /// Writes a line to standard error.
-fn error_line(text: &str) {
+pub(super) fn error_line(text: &str) {
     drop(writeln!(io::stderr().lock(), "{text}"));
 }
 

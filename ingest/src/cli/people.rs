@@ -4,7 +4,8 @@ use super::{CommandError, StoreMaker, out, register::shown, roster, stopped::Sto
 use crate::{
     access::{Access, Purpose},
     people::{
-        Destination, Known, KnownPeople, MoveRefused, NotUndone, NotWritten, SheetRefused, Step, Writer, roster as csv,
+        Destination, Hand, Known, KnownPeople, MoveRefused, NotUndone, NotWritten, SheetRefused, Step, Writer,
+        roster as csv,
     },
     rng::NoRandomness,
     store::ReadError,
@@ -292,7 +293,8 @@ fn move_people(
         return Ok(());
     }
     let written = stopped.wait(async {
-        let mut writer = Writer::new(stopped.store.as_ref(), Stopped::decide(), Some(why), stopped.at);
+        let mut writer =
+            Writer::new(Hand::of_service(stopped.store.as_ref(), Stopped::decide(), stopped.at), Some(why));
         for (id, step) in moves {
             writer.take(id, step).await?;
         }

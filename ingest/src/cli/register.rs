@@ -7,11 +7,13 @@ use super::{
 };
 use crate::{
     access::{Access, Purpose},
+    decide::reviews,
     people::sheet::FILE_BYTES_MAX,
-    store::{ApplyError, ReadError, Slice, Subject},
+    store::{ApplyError, KeptItem, ReadError, RegisterPlace, Slice, Subject},
 };
+use chrono::TimeDelta;
 use clap::Subcommand;
-use register::{Item, ItemKind, ItemRef, NotInOrder, Reason, Written};
+use register::{Item, ItemKind, ItemRef, NotInOrder, Place, Reason, Written};
 use rules::Event;
 use serde_json::{Map, Value};
 use std::{
@@ -84,6 +86,15 @@ pub(super) enum RegisterCommand {
         /// Also shows what is personal.
         #[arg(long)]
         names: bool,
+    },
+    /// Lists whom to ask about numbers that were set for people and places: those whose review is due, and those that end by
+    /// themselves soon. No number is changed
+    Reviews {
+        #[command(flatten)]
+        on: On,
+        /// How many days ahead an end is told.
+        #[arg(long, default_value_t = 14)]
+        days: u16,
     },
 }
 
@@ -166,6 +177,9 @@ pub(super) fn run(command: RegisterCommand, make_store: StoreMaker) -> Result<()
         }
         RegisterCommand::History { on, kind, key, names } => {
             Stopped::work(&on.config, make_store, |stopped| history(stopped, kind, &key, names))
+        }
+        RegisterCommand::Reviews { on, days } => {
+            Stopped::work(&on.config, make_store, |stopped| list_reviews(stopped, days))
         }
     }
 }
@@ -259,6 +273,7 @@ fn put(stopped: &Stopped, items: Vec<Item>, why: Option<&Reason>) -> Result<(), 
             }
         }
     }
+    let decide = stopped.by_settings()?;
     for item in items {
         let reference = item.reference();
         let version = match kept(stopped, &reference)? {
@@ -277,7 +292,7 @@ fn put(stopped: &Stopped, items: Vec<Item>, why: Option<&Reason>) -> Result<(), 
         let written = Written { item, version: Some(version), by: None, why: why.cloned() };
         let slice = Slice { subject, events: vec![Event::Written(Box::new(written))] };
         let who = Access::system(Purpose::SetUp);
-        let answers = stopped.wait(stopped.store.apply(&who, vec![slice], Stopped::decide(), stopped.at));
+        let answers = stopped.wait(stopped.store.apply(&who, vec![slice], decide.clone(), stopped.at));
         for answer in answers {
             answer.map_err(RegisterError::Write)?;
         }
@@ -298,6 +313,11 @@ fn named_by(item: &Item) -> Vec<ItemRef> {
         Item::Assignment(assignment) => {
             vec![ItemRef::Device(assignment.device.clone()), ItemRef::Patient(assignment.patient.clone())]
         }
+        Item::PlacePlan(plan) => match &plan.place {
+            Place::Team(team) => vec![ItemRef::Team(team.clone())],
+            Place::Home(home) => vec![ItemRef::Home(home.clone())],
+            Place::Organisation(_) | Place::Footprint => Vec::new(),
+        },
         Item::Organisation(_) | Item::Staff(_) | Item::Device(_) | Item::Hub(_) => Vec::new(),
         Item::Health(_)
         | Item::Plan(_)
@@ -348,6 +368,30 @@ fn history(stopped: &Stopped, kind: ItemKind, key: &str, names: bool) -> Result<
         out::line(&shown(&item, names));
     }
     Ok(())
+}
+
+/// How many things of the register are looked at together.
+const READ_AT_ONCE: usize = 1_000;
+
+fn list_reviews(stopped: &Stopped, days: u16) -> Result<(), CommandError> {
+    let who = Access::system(Purpose::Directory);
+    let (mut after, mut count) = (RegisterPlace::default(), 0_usize);
+    loop {
+        let (kept, place) =
+            stopped.wait(stopped.store.register(&who, after, READ_AT_ONCE)).map_err(RegisterError::Read)?;
+        for KeptItem { item, .. } in &kept {
+            let which = item.reference();
+            for review in reviews(item, TimeDelta::days(days.into()), stopped.at) {
+                out::line(&format!("{} {}: {review}.", which.kind().name(), which.key()));
+                count += 1;
+            }
+        }
+        if kept.len() < READ_AT_ONCE {
+            out::line(&format!("{count} to ask or to tell."));
+            return Ok(());
+        }
+        after = place;
+    }
 }
 
 /// A thing as JSON. Of what belongs to a person, and of staff, only what is not personal, unless that is asked for.

@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     people::{
-        Beside, Findings, ImportFiles, ImportId, List, PersonIds, Roster, Sheet, StatusList, Why,
+        Beside, Findings, Hand, ImportFiles, ImportId, List, PersonIds, Roster, Sheet, StatusList, Turn, Wanted, Why,
         sheet::FILE_BYTES_MAX, undo as take_back,
     },
     rng::OsRandomness,
@@ -61,26 +61,30 @@ fn take_in<L: List>(stopped: &Stopped, list: &L, arguments: &ListArguments) -> R
     let beside = Beside::new(list, &sheet, &known);
     let findings = beside.findings();
     say(&findings);
-    let refused = findings.refused();
-    if arguments.dry_run {
-        out::line("Nothing was written.");
-        return Ok(());
-    }
-    if refused > 0 && !arguments.accept_refused {
-        return Err(PeopleError::RowsRefused { refused }.into());
-    }
-    if findings.new + findings.changed == 0 {
-        out::line("The register says all of it already. Nothing was written.");
-        return Ok(());
+    match findings.turn(Wanted { dry_run: arguments.dry_run, accept_refused: arguments.accept_refused }) {
+        Turn::LookedAt => {
+            out::line("Nothing was written.");
+            return Ok(());
+        }
+        Turn::RowsRefused => return Err(PeopleError::RowsRefused { refused: findings.refused() }.into()),
+        Turn::NothingNew => {
+            out::line("The register says all of it already. Nothing was written.");
+            return Ok(());
+        }
+        Turn::Write => {}
     }
     let import = ImportId::new(&OsRandomness).map_err(PeopleError::Randomness)?;
     let folder = &stopped.config.data;
     let noted = ImportFiles::new(folder).note(&import, &beside.to_write());
     noted.map_err(|cause| CommandError::File { path: folder.clone(), cause })?;
     out::line(&format!("This is import {import}."));
-    let written = stopped.wait(beside.write(stopped.store.as_ref(), Stopped::decide(), &import, stopped.at));
-    let applied = written.map_err(PeopleError::NotWritten)?;
+    let hand = Hand::of_service(stopped.store.as_ref(), Stopped::decide(), stopped.at);
+    let applied = stopped.wait(beside.write(hand, &import)).map_err(PeopleError::NotWritten)?;
     out::line(&format!("{} people were written.", applied.written));
+    if !applied.ended.is_empty() {
+        out::line(&format!("The records of {} people have ended: nothing is written of them.", applied.ended.len()));
+        applied.ended.iter().for_each(|id| out::line(&format!("  {id}")));
+    }
     match applied.stale.len() {
         0 => Ok(()),
         count => Err(PeopleError::Stale { count }.into()),
@@ -150,8 +154,8 @@ pub(super) fn undo(stopped: &Stopped, import: &str, dry_run: bool) -> Result<(),
             known(stopped)?.ids().into_iter().cloned().collect()
         }
     };
-    let store = stopped.store.as_ref();
-    let undone = stopped.wait(take_back(store, Stopped::decide(), &import, people, dry_run, stopped.at));
+    let hand = Hand::of_service(stopped.store.as_ref(), Stopped::decide(), stopped.at);
+    let undone = stopped.wait(take_back(hand, &import, people, dry_run));
     let undone = undone.map_err(PeopleError::NotUndone)?;
     let would = if dry_run { "would be" } else { "are" };
     out::line(&format!("{} people {would} as they were before import {import}.", undone.put_back));

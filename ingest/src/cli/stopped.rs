@@ -1,6 +1,6 @@
 //! The store of a service that is stopped, for the commands that work on it directly.
 
-use super::{CommandError, StoreMaker, keys, lock, make_private_folder};
+use super::{CommandError, StoreMaker, keys, lock, make_private_folder, read_pack};
 use crate::{
     clock::{Clock, WallClock},
     config::Config,
@@ -74,6 +74,12 @@ impl Stopped {
     /// Waits for an answer of the store.
     pub(super) fn wait<T>(&self, answer: impl Future<Output = T>) -> T {
         self.runtime.block_on(answer)
+    }
+
+    /// Who judges by the settings: what is written is held against the protocols that are there.
+    pub(super) fn by_settings(&self) -> Result<Arc<dyn Decide>, CommandError> {
+        let packs = self.config.packs.iter().map(|path| read_pack(path)).collect::<Result<Vec<_>, _>>()?;
+        Ok(Arc::new(ByPlan::for_service(packs, Vec::new(), self.config.without_plan)?))
     }
 
     /// Who judges: nobody, because the rules hear nothing of the register.

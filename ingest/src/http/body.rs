@@ -109,7 +109,15 @@ fn declared(head: &RequestHead, bytes_max: usize) -> Result<usize, ErrorCode> {
 /// # Errors
 /// [`ErrorCode::BodyTooLarge`], [`ErrorCode::RequestTooSlow`], or [`ErrorCode::BodyMalformed`] where it broke off.
 pub(super) async fn read(payload: Payload, bytes_max: usize) -> Result<Bytes, ErrorCode> {
-    match tokio::time::timeout(ARRIVES_WITHIN, payload.to_bytes_limited(bytes_max)).await {
+    read_within(payload, bytes_max, ARRIVES_WITHIN).await
+}
+
+/// The whole body, at most `bytes_max` long, that may take so long to arrive.
+///
+/// # Errors
+/// As [`read`].
+pub(super) async fn read_within(payload: Payload, bytes_max: usize, within: Duration) -> Result<Bytes, ErrorCode> {
+    match tokio::time::timeout(within, payload.to_bytes_limited(bytes_max)).await {
         Ok(Ok(Ok(body))) => Ok(body),
         Ok(Ok(Err(_broke_off))) => Err(ErrorCode::BodyMalformed),
         Ok(Err(_too_large)) => Err(ErrorCode::BodyTooLarge),

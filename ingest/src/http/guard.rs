@@ -44,7 +44,7 @@ macro_rules! needs {
 
 needs! {
     SeeReadings TakeAlerts SeeDetails WriteDetails SeePlan WritePlan WriteConsent AssignDevices SeePlaces WritePlaces
-    WriteStaff SeeDevices WriteDevices WriteHubs TakeEmergency SeeLog Export Erase
+    WriteProtocols WriteStaff SeeDevices WriteDevices WriteHubs TakeEmergency SeeLog Export Erase
 }
 
 /// Who is signed in: only this module may ask it.

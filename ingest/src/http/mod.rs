@@ -13,6 +13,7 @@ mod health;
 mod heard;
 mod hello;
 mod json;
+mod lists;
 mod metrics;
 mod of_hub;
 pub mod openapi;
@@ -32,6 +33,7 @@ pub(crate) mod staff;
 pub(crate) use alerts::{ALERTS_MAX, read_note, take};
 pub use enrol::{Enrolment, code_key, new_code};
 pub use heard::{HubTotals, HubsHeard, LinkKind};
+pub use lists::Lists;
 pub use pace::Pace;
 pub use problem::Refusal;
 pub use replay::ReplayWindows;
@@ -97,6 +99,8 @@ pub struct Shared {
     pub rng: Arc<dyn Randomness>,
     /// What the pages say of the service.
     pub pages: PageSettings,
+    /// What lists are taken in with; none where there is no folder for them.
+    pub lists: Option<Arc<Lists>>,
     /// Keys the tokens of forms, new at every start.
     pub form_key: [u8; 32],
     /// Wakes the notifier when there is something to send.

@@ -35,11 +35,11 @@ const RETRY_AFTER_SECS_BACKFILL: u64 = 30;
 const SPREAD: u64 = 2;
 
 /// A request refused whole.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refusal {
     code: ErrorCode,
     retry_after_secs: u64,
-    detail: Option<NotInOrder>,
+    detail: Option<String>,
 }
 
 impl Refusal {
@@ -52,7 +52,7 @@ impl Refusal {
     /// Something is not in order: the answer names the field, and what it should be.
     #[must_use]
     pub(crate) fn not_in_order(detail: NotInOrder) -> Self {
-        Self { detail: Some(detail), ..Self::new(ErrorCode::ItemNotInOrder) }
+        Self { detail: Some(detail.to_string()), ..Self::new(ErrorCode::ItemNotInOrder) }
     }
 
     /// The same for a batch of what a hub held back.
@@ -78,7 +78,7 @@ impl Refusal {
 
     /// The code.
     #[must_use]
-    pub fn code(self) -> ErrorCode {
+    pub fn code(&self) -> ErrorCode {
         self.code
     }
 
@@ -97,7 +97,7 @@ impl Refusal {
     }
 
     fn problem(self) -> Problem {
-        Problem { detail: self.detail.map(|detail| detail.to_string()), ..Problem::new(self.code) }
+        Problem { detail: self.detail, ..Problem::new(self.code) }
     }
 }
 
@@ -133,7 +133,7 @@ impl ResponseError for Refusal {
     }
 
     fn error_response(&self) -> HttpResponse {
-        self.response()
+        self.clone().response()
     }
 }
 
@@ -163,10 +163,12 @@ impl From<&ApplyError> for Refusal {
             ApplyError::Refused(Refused::AlreadyAcknowledged { .. }) => ErrorCode::AlertAlreadyAcknowledged,
             ApplyError::Refused(Refused::NotRaised) => ErrorCode::AlertNotRaised,
             ApplyError::Refused(Refused::NotOpen) => ErrorCode::AlertNotFound,
+            ApplyError::Refused(Refused::NotCounted) => ErrorCode::NotFound,
             ApplyError::Replayed => ErrorCode::RequestReplayed,
             ApplyError::Stale { .. } => ErrorCode::ItemStale,
             ApplyError::Ended => ErrorCode::RecordEnded,
             ApplyError::NotInOrder(detail) => return Self::not_in_order(*detail),
+            ApplyError::Plan(why) => return Self { detail: Some(why.to_string()), ..Self::new(why.code()) },
             ApplyError::Busy => ErrorCode::ServiceBusy,
             ApplyError::Unavailable(_) => ErrorCode::StoreUnavailable,
         })
@@ -200,10 +202,10 @@ mod tests {
         let told = |refusal: Refusal| -> BTreeSet<u64> {
             let number = RequestNumber { epoch: 1, sequence: 1 };
             let hubs = (0..1000).map(|hub| HubId::parse(&format!("hub-{hub}")).unwrap());
-            hubs.map(|hub| refusal.for_hub(&hub, number).retry_after_secs).collect()
+            hubs.map(|hub| refusal.clone().for_hub(&hub, number).retry_after_secs).collect()
         };
         let busy = Refusal::new(ErrorCode::ServiceBusy);
-        assert_eq!(told(busy), (5..=15).collect());
+        assert_eq!(told(busy.clone()), (5..=15).collect());
         assert_eq!(told(busy.of_backfill()), (30..=90).collect());
     }
 }

@@ -76,6 +76,7 @@ kinds! {
     Emergency SeeLog TakeEmergency;
     Erasure Erase Erase;
     Hold Erase Erase;
+    PlacePlan SeePlaces WriteProtocols;
 }
 
 /// One thing, with its version.

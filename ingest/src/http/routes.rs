@@ -1,7 +1,7 @@
 //! Every route there is, in one table: it mounts them, and it can be read.
 
 use super::{
-    Refusal, Shared, account, alerts, batches, enrol, guard, health, hello, metrics,
+    Refusal, Shared, account, alerts, batches, enrol, guard, health, hello, lists, metrics,
     openapi::{self, viewer},
     people,
     problem::{unheard, unread},
@@ -159,6 +159,15 @@ routes! {
     "/v1/people/{patient}/emergency" => {
         POST staff TakeEmergency: people::take_emergency, "Opens a person's record in an emergency, for a time and with a reason.";
     }
+    "/v1/lists/roster" => {
+        POST staff WriteDetails: lists::roster, "Takes in a roster, or says what it would change.";
+    }
+    "/v1/lists/status" => {
+        POST staff WriteDetails: lists::status, "Takes in a status file, or says what it would change.";
+    }
+    "/v1/imports/{import}/undo" => {
+        POST staff WriteDetails: lists::undo, "Takes an import back, or says what that would come to.";
+    }
     "/v1/emergencies" => {
         GET staff SeeLog: people::emergencies, "Lists emergency accesses, the newest first.";
     }
@@ -249,6 +258,7 @@ of_kinds! {
     "emergency" Emergency SeeLog;
     "erasure" Erasure Erase write Erase;
     "hold" Hold Erase write Erase;
+    "place_plan" PlacePlan SeePlaces list list write WriteProtocols;
 }
 
 /// Every route.

@@ -174,10 +174,13 @@ fn evidence_row(evidence: &Evidence) -> EvidenceRow {
     }
 }
 
-/// The latest reading in which a comparison held; where none did, the first.
+/// The latest reading that counts and in which a comparison held; where none did, the latest that no longer counts, and else the
+/// first.
 fn shown(alert: &Alert) -> Option<&Evidence> {
     let held = |evidence: &&Evidence| evidence.findings.iter().any(|finding| finding.held);
-    alert.evidence.iter().rev().find(held).or(alert.evidence.first())
+    let counts = |evidence: &&Evidence| evidence.counts() && held(evidence);
+    let latest = || alert.evidence.iter().rev();
+    latest().find(counts).or_else(|| latest().find(held)).or(alert.evidence.first())
 }
 
 /// The comparisons that held in the reading shown, as a sentence, and what came of the repeat.
@@ -187,7 +190,12 @@ fn why(alert: &Alert) -> String {
     };
     let findings: Vec<String> = evidence.findings.iter().filter(|finding| finding.held).map(finding_words).collect();
     let value = look::words::value(&evidence.value);
-    let sentence = format!("{} {value}: {}.", look::words::kind(evidence.kind), findings.join(", "));
+    let withdrawn = match evidence.withdrawn {
+        None => "",
+        Some(rules::Because::EnteredInError) => " Entered in error.",
+        Some(rules::Because::AnotherPersons) => " The reading is another person's.",
+    };
+    let sentence = format!("{} {value}: {}.{withdrawn}", look::words::kind(evidence.kind), findings.join(", "));
     let repeat = match alert.repeat {
         rules::Repeat::NotAsked => "",
         rules::Repeat::Asked { .. } => " A repeat was asked for.",

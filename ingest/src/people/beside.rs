@@ -5,11 +5,8 @@ use super::{
     known::KnownPeople,
     list::{Findings, List, Looked, Step, steps},
     sheet::{RowRefused, Sheet},
-    write::{Applied, NotWritten, Writer},
+    write::{Applied, Hand, NotWritten, Writer},
 };
-use crate::store::{Decide, Store};
-use chrono::{DateTime, Utc};
-use std::sync::Arc;
 use vitals::PatientId;
 
 /// See the module.
@@ -52,14 +49,8 @@ impl<'a, L: List> Beside<'a, L> {
     ///
     /// # Errors
     /// [`NotWritten`] where the store cannot write.
-    pub async fn write(
-        &self,
-        store: &dyn Store,
-        decide: Arc<dyn Decide>,
-        import: &ImportId,
-        at: DateTime<Utc>,
-    ) -> Result<Applied, NotWritten> {
-        let mut writer = Writer::new(store, decide, import.reason(), at);
+    pub async fn write(&self, hand: Hand<'_>, import: &ImportId) -> Result<Applied, NotWritten> {
+        let mut writer = Writer::new(hand, import.reason());
         for (id, step) in self.steps().flatten() {
             writer.take(id, step).await?;
         }

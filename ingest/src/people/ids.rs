@@ -20,6 +20,7 @@ const TRIES_MAX: usize = 64;
 /// assert_eq!(ids.of(ada), ids.of(ada));
 /// assert_ne!(ids.of(ada), PersonIds::new(&[8; 32]).of(ada));
 /// ```
+#[derive(Clone)]
 pub struct PersonIds {
     key: Zeroizing<[u8; 32]>,
 }

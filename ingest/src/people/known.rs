@@ -98,6 +98,7 @@ impl KnownPeople {
             | Item::Staff(_)
             | Item::Device(_)
             | Item::Hub(_)
+            | Item::PlacePlan(_)
             | Item::Health(_)
             | Item::Plan(_)
             | Item::Carer(_)

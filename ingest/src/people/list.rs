@@ -184,6 +184,28 @@ fn changed(before: &Patient, after: &Patient) -> Vec<&'static str> {
     fields.into_iter().filter_map(|(field, is_changed)| is_changed.then_some(field)).collect()
 }
 
+/// How a list is to be taken in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Wanted {
+    /// Only look.
+    pub dry_run: bool,
+    /// Take in the good rows although others are refused.
+    pub accept_refused: bool,
+}
+
+/// What is done with a list that was looked through.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Turn {
+    /// Nothing: it was only to be looked at.
+    LookedAt,
+    /// Nothing: rows are refused.
+    RowsRefused,
+    /// Nothing: the register says all of it already.
+    NothingNew,
+    /// It is written.
+    Write,
+}
+
 /// What a list would change, or changed.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Findings {
@@ -254,5 +276,16 @@ impl Findings {
     #[must_use]
     pub fn refused(&self) -> u64 {
         self.refused.values().sum()
+    }
+
+    /// What is done with the list.
+    #[must_use]
+    pub fn turn(&self, wanted: Wanted) -> Turn {
+        match wanted {
+            Wanted { dry_run: true, .. } => Turn::LookedAt,
+            Wanted { accept_refused: false, .. } if self.refused() > 0 => Turn::RowsRefused,
+            Wanted { .. } if self.new + self.changed == 0 => Turn::NothingNew,
+            Wanted { .. } => Turn::Write,
+        }
     }
 }

@@ -5,15 +5,13 @@
 
 use super::{
     imports::ImportId,
-    write::{NotWritten, Writer},
+    write::{Hand, NotWritten, Writer},
 };
 use crate::{
     access::{Access, Purpose},
-    store::{Decide, ReadError, Store, Version},
+    store::{ReadError, Version},
 };
-use chrono::{DateTime, Utc};
 use register::{Item, ItemRef, Patient};
-use std::sync::Arc;
 use thiserror::Error;
 use vitals::PatientId;
 
@@ -59,17 +57,16 @@ pub enum NotUndone {
 /// # Errors
 /// [`NotUndone`] where the store fails; the same again goes on.
 pub async fn undo(
-    store: &dyn Store,
-    decide: Arc<dyn Decide>,
+    hand: Hand<'_>,
     import: &ImportId,
     people: impl IntoIterator<Item = PatientId>,
     is_dry: bool,
-    at: DateTime<Utc>,
 ) -> Result<Undone, NotUndone> {
     let (Some(done), Some(taken_back)) = (import.reason(), import.undo_reason()) else { return Err(NotUndone::Name) };
     let who = Access::system(Purpose::Directory);
     let mut undone = Undone::default();
-    let mut writer = Writer::new(store, decide, Some(taken_back.clone()), at);
+    let store = hand.store;
+    let mut writer = Writer::new(hand, Some(taken_back.clone()));
     let is_done = |version: &Version| version.written.why.as_ref() == Some(&done);
     for id in people {
         let which = ItemRef::Patient(id.clone());
@@ -112,6 +109,8 @@ pub async fn undo(
             writer.write(id, item, version).await?;
         }
     }
-    undone.changed_since.extend(writer.finish().await?.stale);
+    let written = writer.finish().await?;
+    undone.changed_since.extend(written.stale);
+    undone.unreadable.extend(written.ended);
     Ok(undone)
 }

@@ -26,6 +26,8 @@ pub struct Applied {
     pub written: u64,
     /// Who was changed by somebody else meanwhile, and left as they are.
     pub stale: Vec<PatientId>,
+    /// Whose record has ended; another system may go on listing them, and nothing is written of them.
+    pub ended: Vec<PatientId>,
 }
 
 /// Why writing ended before its end. What was written stays: the same list again writes what is missing.
@@ -44,12 +46,31 @@ impl fmt::Display for NotWritten {
     }
 }
 
+/// Who writes a list into the register, and when.
+#[derive(Clone)]
+pub struct Hand<'s> {
+    /// Where to.
+    pub store: &'s dyn Store,
+    /// What judges.
+    pub decide: Arc<dyn Decide>,
+    /// As whom.
+    pub who: Access,
+    /// When.
+    pub at: DateTime<Utc>,
+}
+
+impl<'s> Hand<'s> {
+    /// The service's own commands.
+    #[must_use]
+    pub fn of_service(store: &'s dyn Store, decide: Arc<dyn Decide>, at: DateTime<Utc>) -> Self {
+        Self { store, decide, who: Access::system(Purpose::SetUp), at }
+    }
+}
+
 /// Writes people into the register, in the name of one import.
 pub struct Writer<'s> {
-    store: &'s dyn Store,
-    decide: Arc<dyn Decide>,
+    hand: Hand<'s>,
     why: Option<Reason>,
-    at: DateTime<Utc>,
     waiting: Vec<Slice>,
     applied: Applied,
 }
@@ -57,8 +78,8 @@ pub struct Writer<'s> {
 impl<'s> Writer<'s> {
     /// A writer for this reason.
     #[must_use]
-    pub fn new(store: &'s dyn Store, decide: Arc<dyn Decide>, why: Option<Reason>, at: DateTime<Utc>) -> Self {
-        Self { store, decide, why, at, waiting: Vec::with_capacity(WRITTEN_TOGETHER), applied: Applied::default() }
+    pub fn new(hand: Hand<'s>, why: Option<Reason>) -> Self {
+        Self { hand, why, waiting: Vec::with_capacity(WRITTEN_TOGETHER), applied: Applied::default() }
     }
 
     /// Takes what somebody comes to, and writes when enough wait.
@@ -73,7 +94,8 @@ impl<'s> Writer<'s> {
     }
 
     pub(super) async fn write(&mut self, id: PatientId, item: Item, version: u32) -> Result<(), NotWritten> {
-        let written = Written { item, version: Some(version), by: None, why: self.why.clone() };
+        let by = self.hand.who.actor().map(|who| who.id.clone());
+        let written = Written { item, version: Some(version), by, why: self.why.clone() };
         let events = vec![Event::Written(Box::new(written))];
         self.waiting.push(Slice { subject: Subject::Patient(id), events });
         if self.waiting.len() >= WRITTEN_TOGETHER { self.flush().await } else { Ok(()) }
@@ -90,13 +112,14 @@ impl<'s> Writer<'s> {
         let slices = std::mem::replace(&mut self.waiting, Vec::with_capacity(WRITTEN_TOGETHER));
         let subjects: Vec<Subject> = slices.iter().map(|slice| slice.subject.clone()).collect();
         // Nobody waits for a list: what is live goes first.
-        let who = Access::system(Purpose::SetUp).for_backfill();
-        let answers = self.store.apply(&who, slices, self.decide.clone(), self.at).await;
+        let who = self.hand.who.clone().for_backfill();
+        let answers = self.hand.store.apply(&who, slices, self.hand.decide.clone(), self.hand.at).await;
         let mut failed = None;
         for (subject, answer) in subjects.into_iter().zip(answers) {
             match (answer, subject) {
                 (Ok(_committed), _) => self.applied.written += 1,
                 (Err(ApplyError::Stale { .. }), Subject::Patient(id)) => self.applied.stale.push(id),
+                (Err(ApplyError::Ended), Subject::Patient(id)) => self.applied.ended.push(id),
                 (Err(cause), _) => failed = failed.or(Some(cause)),
             }
         }

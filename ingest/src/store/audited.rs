@@ -156,6 +156,9 @@ fn to_learn(slice: &Slice) -> Vec<Learned> {
         Event::AccountSet(account) => Some(Learned::NewPassword(account.staff.clone())),
         Event::Reading(_)
         | Event::Reconsider(_)
+        | Event::Withdrawn { .. }
+        | Event::Corrected(_)
+        | Event::Expecting
         | Event::Refused(_)
         | Event::Due(_)
         | Event::Acknowledged { .. }

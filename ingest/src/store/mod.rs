@@ -4,6 +4,7 @@
 //! slices beside it; a reading is stored once and its verdict, alerts, jobs and chain entry are in the same commit.
 
 mod audited;
+mod care;
 mod committed;
 pub mod embedded;
 pub mod evidence;
@@ -11,6 +12,7 @@ mod tombstone;
 mod whole_record;
 
 pub use audited::Audited;
+pub use care::{Care, PlanRefused};
 pub use committed::Committed;
 pub use evidence::{Scrubbed, SignedRoot, StoredDamage};
 pub use tombstone::{Ended, Statement, Tombstone};
@@ -56,11 +58,19 @@ pub struct Slice {
 
 /// The store's seam over the rules: pure, called after duplicates are taken out, inside the write.
 pub trait Decide: Send + Sync {
-    /// What the events make of the person's record.
-    fn decide(&self, before: &PatientState, events: &[Event], at: DateTime<Utc>) -> Decisions;
+    /// What the events make of the record of a person of whom the register says this.
+    fn decide(&self, care: &Care, before: &PatientState, events: &[Event], at: DateTime<Utc>) -> Decisions;
 
     /// What to store where `decide` panicked: the readings unjudged, with a technical alert. Uses no pack.
     fn unevaluated(&self, before: &PatientState, events: &[Event], reason: ErrorCode, at: DateTime<Utc>) -> Decisions;
+
+    /// Whether a plan of a person or a place may be written, by the protocols that are here.
+    ///
+    /// # Errors
+    /// [`PlanRefused`] says which protocol or parameter, and why.
+    fn may_stand(&self, _item: &Item) -> Result<(), PlanRefused> {
+        Ok(())
+    }
 }
 
 /// What a committed slice came to.
@@ -166,6 +176,9 @@ pub enum ApplyError {
     /// The thing is not in order.
     #[error("write into the register: {0}")]
     NotInOrder(#[from] NotInOrder),
+    /// The protocols do not allow the plan.
+    #[error("write a plan: {0}")]
+    Plan(#[from] PlanRefused),
     /// The person's record was erased or disposed of: nothing is written of them any more.
     #[error("apply a slice: the person's record has ended")]
     Ended,

@@ -2,9 +2,10 @@
 
 use super::Deciding;
 use crate::{
-    alert::{Alert, ClearedBecause, Condition, Repeat},
+    alert::{Alert, Audience, ClearedBecause, Condition, Repeat},
     event::Timer,
     job::{Job, Why},
+    pack::ActivePack,
 };
 use chrono::{DateTime, Utc};
 use vitals::AlertId;
@@ -47,7 +48,7 @@ impl Deciding<'_> {
     }
 
     fn tell(&mut self, id: AlertId, why: Why) {
-        let Some(alert) = self.state.alert(id) else { return };
+        let Some(alert) = self.state.alert(id).filter(|alert| alert.audience != Audience::Nobody) else { return };
         let job = |channel| Job::new(id, alert.patient.clone(), channel, why, alert.occasions, self.at);
         let jobs: Vec<Job> = self.plan.channels().iter().copied().map(job).collect();
         self.jobs.extend(jobs);
@@ -67,6 +68,25 @@ impl Deciding<'_> {
         self.timers.retain(|timer| timer.alert != id);
         if !self.cancelled.contains(&id) {
             self.cancelled.push(id);
+        }
+    }
+
+    /// Ends what the protocols of this person no longer ask about: nobody would ever say that it is over. A red stays until
+    /// somebody has seen it.
+    pub(super) fn withdraw(&mut self) {
+        let asks = |alert: &Alert| {
+            let packs = self.plan.packs().iter().map(ActivePack::pack).filter(|pack| pack.made(alert));
+            packs.flat_map(|pack| &pack.rules).any(|rule| rule.id == alert.made_by.rule)
+        };
+        let is_of_pack = |alert: &Alert| !alert.made_by.content_hash.is_empty();
+        let is_open = |alert: &Alert| matches!(alert.condition, Condition::Pending | Condition::Active);
+        let unasked = self.state.alerts.iter().filter(|alert| is_open(alert) && is_of_pack(alert) && !asks(alert));
+        let unasked: Vec<AlertId> = unasked.map(|alert| alert.id).collect();
+        for id in unasked {
+            if self.state.alert(id).is_some_and(|alert| matches!(alert.repeat, Repeat::Asked { .. })) {
+                self.repeat_came(id, Repeat::NotDone);
+            }
+            self.clear(id, ClearedBecause::ProtocolEnded);
         }
     }
 

@@ -4,7 +4,7 @@ use super::{Deciding, standing::Standing};
 use crate::{
     alert::{Alert, Audience, ClearedBecause, Condition, Repeat, RuleRef, Workflow},
     finding::{Evidence, Finding},
-    pack::{KnownScores, Numbers, Pack, Retest, Rule, View},
+    pack::{KnownScores, Late, Numbers, Pack, Retest, Rule, View},
     state::{Entry, RuleMemory, Verdict},
 };
 use chrono::{DateTime, Utc};
@@ -19,9 +19,11 @@ use vitals::{
 pub(super) struct Hearing<'a> {
     pub(super) admitted: &'a Admitted,
     numbers: &'a Numbers,
-    event_time: DateTime<Utc>,
+    pub(super) event_time: DateTime<Utc>,
     /// The same in whole seconds since 1970, as lists of values count.
-    at_secs: i64,
+    pub(super) at_secs: i64,
+    /// Whether nothing that is kept was taken after it: almost always so, and then no list need be looked at for each rule.
+    is_newest: bool,
     /// What scores come to with it.
     known: KnownScores,
     /// What a rule remembers of it, where it is no better than the rule asks.
@@ -38,33 +40,33 @@ pub(super) struct Hearing<'a> {
     prompts: Vec<Prompt>,
 }
 
-/// What came of asking a rule again at the moments within its reach.
-struct Asked {
-    /// The second after which moments were asked.
-    after: i64,
-    /// Whether its condition is true at the end; none where no moment decides.
-    is_true: Option<bool>,
-    /// The last moment at which it held, where it is true.
-    held_at: Option<i64>,
-    /// How many moments in a row have met its clear condition.
-    clear_in_a_row: u32,
-}
-
 impl<'a> Hearing<'a> {
+    /// What a rule remembers of it.
+    pub(super) fn remembered(&self) -> RuleMemory {
+        self.remembered
+    }
+
+    /// Whether the reading came too late for a rule that then opens nothing.
+    pub(super) fn is_only_recorded_by(&self, rule: &Rule) -> bool {
+        rule.late == Late::RecordOnly && self.is_too_late_for(rule)
+    }
+
     /// Whether the reading had arrived too late to act on.
     fn is_too_late_for(&self, rule: &Rule) -> bool {
         self.admitted.is_older_than(rule.actionable_for.delta(), self.acted_on_at)
     }
 
     /// The alert of a rule of the same pack that held and speaks for this one.
-    fn spoken_for(&self, pack: &Pack, rule: &Rule) -> Option<AlertId> {
-        let speaks = |(of, by, _): &&(&Pack, &Rule, AlertId)| of.id == pack.id && rule.yields_to.contains(&by.id);
+    pub(super) fn spoken_for(&self, pack: &Pack, rule: &Rule) -> Option<AlertId> {
+        let speaks = |(of, by, _): &&(&Pack, &Rule, AlertId)| of.is_same(pack) && rule.yields_to.contains(&by.id);
         self.held.iter().find(speaks).map(|(_, _, alert)| *alert)
     }
 
-    fn note(&mut self, pack: &'a Pack, rule: &'a Rule, alert: AlertId) {
+    pub(super) fn note(&mut self, pack: &'a Pack, rule: &'a Rule, alert: AlertId) {
         self.held.push((pack, rule, alert));
-        self.note_alert(alert);
+        if !pack.is_on_trial {
+            self.note_alert(alert);
+        }
     }
 
     /// The reading opened this alert, or added to it.
@@ -74,6 +76,11 @@ impl<'a> Hearing<'a> {
         }
     }
 
+    /// The same for a rule of a pack: where that is on trial, nobody is told.
+    fn say_of(&mut self, pack: &Pack, urgency: Urgency, text: Option<&str>) -> Option<String> {
+        self.say(urgency, text.filter(|_| !pack.is_on_trial))
+    }
+
     /// Puts an instruction into the receipt; gives back what the person will read.
     pub(super) fn say(&mut self, urgency: Urgency, text: Option<&str>) -> Option<String> {
         let text = text.filter(|_| !self.is_again)?.to_owned();
@@ -81,12 +88,12 @@ impl<'a> Hearing<'a> {
         Some(text)
     }
 
-    /// One instruction at a time: the most urgent, the first of equals.
-    fn one_prompt(self) -> Vec<Prompt> {
+    /// One instruction at a time: the most urgent, the first of equals; and what is not said for it.
+    fn one_prompt(self) -> (Vec<Prompt>, Vec<Prompt>) {
         let mut prompts = self.prompts;
         prompts.sort_by_key(|prompt| Reverse(prompt.urgency));
-        prompts.truncate(1);
-        prompts
+        let unsaid = prompts.split_off(prompts.len().min(1));
+        (prompts, unsaid)
     }
 }
 
@@ -101,6 +108,7 @@ pub(super) fn evidence(admitted: &Admitted, findings: Vec<Finding>) -> Evidence 
         event_time: admitted.event_time(),
         received_at: admitted.server_received,
         findings,
+        withdrawn: None,
     }
 }
 
@@ -115,10 +123,11 @@ impl Deciding<'_> {
             numbers: &numbers,
             event_time,
             at_secs: event_time.timestamp(),
+            is_newest: self.state.history.is_by(event_time.timestamp()),
             known: KnownScores::default(),
             remembered: RuleMemory::new(event_time, 0),
             may_settle: admitted.reading.may_settle(),
-            acted_on_at: if is_again { self.at } else { admitted.server_received },
+            acted_on_at: self.acted_on_at(admitted, is_again),
             is_again,
             held: Vec::new(),
             alerts: Vec::new(),
@@ -134,7 +143,11 @@ impl Deciding<'_> {
             }
         }
         let alerts = std::mem::take(&mut hearing.alerts);
-        let verdict = Verdict::Evaluated { late, alerts, prompts: hearing.one_prompt() };
+        let (prompts, unsaid) = hearing.one_prompt();
+        for prompt in unsaid.iter().filter(|unsaid| prompts.iter().all(|said| said.text != unsaid.text)) {
+            self.untell(&alerts, &prompt.text);
+        }
+        let verdict = Verdict::Evaluated { late, alerts, prompts };
         self.judged.push((admitted.reading.id, verdict));
     }
 
@@ -154,7 +167,7 @@ impl Deciding<'_> {
     }
 
     /// What a condition is asked about: the reading, and what came before it.
-    fn view<'b>(&'b self, hearing: &'b Hearing<'_>) -> View<'b> {
+    pub(super) fn view<'b>(&'b self, hearing: &'b Hearing<'_>) -> View<'b> {
         View {
             reading: Some((hearing.admitted, hearing.numbers)),
             history: &self.state.history,
@@ -165,11 +178,15 @@ impl Deciding<'_> {
     }
 
     /// The reading as evidence, with what the rule compared. Made only for an alert to keep: most readings breach nothing.
-    fn evidence_for(&self, rule: &Rule, hearing: &Hearing<'_>) -> Evidence {
+    pub(super) fn evidence_for(&self, rule: &Rule, hearing: &Hearing<'_>) -> Evidence {
         evidence(hearing.admitted, rule.when.findings(&self.view(hearing)))
     }
 
     fn judge_by<'a>(&mut self, pack: &'a Pack, rule: &'a Rule, hearing: &mut Hearing<'a>) {
+        if rule.waits {
+            self.came(pack, rule, hearing);
+            return;
+        }
         let holds = rule.when.holds(&self.view(hearing));
         if holds.is_none() && rule.needs.is_empty() {
             return;
@@ -178,7 +195,10 @@ impl Deciding<'_> {
         let memory = self.state.rules.at(place);
         let (newest, this) = (memory.map(RuleMemory::newest_micros), hearing.remembered.newest_micros());
         let is_before = newest.is_some_and(|newest| this < newest);
-        if hearing.may_settle && !rule.needs.is_empty() && (is_before || self.newest_kept(rule) > hearing.at_secs) {
+        if hearing.may_settle
+            && !rule.needs.is_empty()
+            && (is_before || (!hearing.is_newest && self.newest_kept(rule) > hearing.at_secs))
+        {
             self.evaluated = self.evaluated.saturating_add(1);
             let memory = memory.filter(|_| is_before).unwrap_or(hearing.remembered);
             self.judge_looking_back(pack, rule, memory, holds == Some(true), hearing);
@@ -210,105 +230,22 @@ impl Deciding<'_> {
                 Some(by) => self.give_way(alert, by, self.evidence_for(rule, hearing)),
                 None => self.breach_again(alert, pack, rule, hearing),
             },
-            (None, true) if hearing.spoken_for(pack, rule).is_some() => {}
+            (None, true) if hearing.spoken_for(pack, rule).is_some() || hearing.is_only_recorded_by(rule) => {}
             (None, true) => {
                 self.open_for(pack, rule, hearing);
             }
-            (Some(alert), false) => self.better(alert, rule, clear_in_a_row >= rule.clear.1, hearing),
+            (Some(alert), false) => {
+                let has_cleared = clear_in_a_row >= rule.clear.1 && !alert.is_kept_by(rule, hearing.event_time);
+                self.better(alert, rule, has_cleared, hearing);
+            }
             (None, false) => {}
         }
-    }
-
-    /// The second of the newest value of the measures that a rule is asked about: it may not have been able to judge it.
-    fn newest_kept(&self, rule: &Rule) -> i64 {
-        let asked = rule.needs.iter().filter(|need| rule.kinds.contains(&need.item.kind()));
-        let newest = asked.filter_map(|need| self.state.history.of(need.key).entries().last());
-        newest.map(|value| value.secs).max().unwrap_or(i64::MIN)
-    }
-
-    /// A reading older than what was judged, by a rule that looks back: it has its place among the values now, so what came
-    /// after it may look otherwise. The moments after it are asked again, and the alert follows what they come to.
-    fn judge_looking_back<'a>(
-        &mut self,
-        pack: &'a Pack,
-        rule: &'a Rule,
-        memory: RuleMemory,
-        held_then: bool,
-        hearing: &mut Hearing<'a>,
-    ) {
-        let newest = memory.newest_taken_at().timestamp().max(self.newest_kept(rule));
-        let asked = self.asked_again(rule, newest);
-        let place = self.state.rules.place(rule.key);
-        let memory = memory.with_clear_in_a_row(asked.clear_in_a_row);
-        self.state_changed |= self.state.rules.put_at(place, rule.key, memory);
-        let open = self.open_alert(pack, rule).map(Standing::of);
-        // What opened within the moments that were asked, and now holds at none of them, has lost its ground.
-        let is_groundless = open.is_some_and(|alert| alert.first.is_some_and(|first| first.timestamp() > asked.after));
-        let is_true = asked.is_true.or_else(|| is_groundless.then_some(false));
-        let held_at = asked.held_at.filter(|_| !held_then).unwrap_or(hearing.at_secs);
-        match (open, is_true) {
-            (Some(alert), Some(is_true)) => {
-                let evidence = self.evidence_as_of(rule, hearing, held_at);
-                self.change(alert.id, |alert| alert.add_evidence(evidence));
-                match (alert.condition, is_true) {
-                    (Condition::Active, false) => self.clear(alert.id, ClearedBecause::Improved),
-                    (Condition::Cleared(_), true) => self.raise_again(alert.id),
-                    (Condition::Pending | Condition::Active | Condition::Cleared(_), _) => {}
-                }
-                hearing.note(pack, rule, alert.id);
-            }
-            (None, Some(true)) if hearing.spoken_for(pack, rule).is_none() && !self.has_active_speaker(pack, rule) => {
-                let id = self.open_for(pack, rule, hearing);
-                let evidence = self.evidence_as_of(rule, hearing, held_at);
-                self.change(id, |alert| alert.evidence = vec![evidence]);
-            }
-            (None, Some(true)) => {}
-            (open, Some(false) | None) if held_then => {
-                self.breached_before(pack, rule, open, is_true == Some(false), hearing);
-            }
-            (_, Some(false) | None) => {}
-        }
-    }
-
-    /// The reading as evidence, with what was compared at its own moment or at another.
-    fn evidence_as_of(&self, rule: &Rule, hearing: &Hearing<'_>, at: i64) -> Evidence {
-        if at == hearing.at_secs {
-            return self.evidence_for(rule, hearing);
-        }
-        let view = View { reading: None, at, known: None, ..self.view(hearing) };
-        evidence(hearing.admitted, rule.when.findings(&view))
-    }
-
-    /// Asks a rule at every moment within its reach of the newest, the oldest first.
-    fn asked_again(&self, rule: &Rule, newest: i64) -> Asked {
-        let after = newest.saturating_sub(rule.reach).saturating_sub(1);
-        let history = &self.state.history;
-        let values = rule.needs.iter().flat_map(|need| history.of(need.key).between(after, newest));
-        let mut moments: Vec<i64> = values.map(|value| value.secs).collect();
-        moments.sort_unstable();
-        moments.dedup();
-        let mut asked = Asked { after, is_true: None, held_at: None, clear_in_a_row: 0 };
-        for at in moments {
-            let view = View { reading: None, history, settings: self.plan.settings(), at, known: None };
-            match rule.when.holds(&view) {
-                Some(true) => asked = Asked { is_true: Some(true), held_at: Some(at), clear_in_a_row: 0, ..asked },
-                Some(false) => {
-                    let clears = rule.clear.0.holds(&view) == Some(true);
-                    asked.clear_in_a_row = if clears { asked.clear_in_a_row.saturating_add(1) } else { 0 };
-                    if asked.clear_in_a_row >= rule.clear.1 {
-                        (asked.is_true, asked.held_at) = (Some(false), None);
-                    }
-                }
-                None => {}
-            }
-        }
-        asked
     }
 
     /// A breach older than what was judged. It adds to what is open and cannot undo what a newer reading showed. A red
     /// is told all the same, in whatever order it came: over by now or not, it waits for a person. Anything less that is
     /// over by now calls nobody, and stands among what settled by itself.
-    fn breached_before<'a>(
+    pub(super) fn breached_before<'a>(
         &mut self,
         pack: &'a Pack,
         rule: &'a Rule,
@@ -320,6 +257,8 @@ impl Deciding<'_> {
             let evidence = self.evidence_for(rule, hearing);
             self.change(alert.id, |alert| alert.add_evidence(evidence));
             hearing.note(pack, rule, alert.id);
+        } else if hearing.is_only_recorded_by(rule) {
+            // So the pack has it.
         } else if hearing.spoken_for(pack, rule).is_some() || self.has_active_speaker(pack, rule) {
             // A more urgent rule has said what there is to say.
         } else if is_over && rule.urgency != Urgency::ActNow {
@@ -338,67 +277,62 @@ impl Deciding<'_> {
     }
 
     /// Whether a rule that speaks for this one has an alert that is active.
-    fn has_active_speaker(&self, pack: &Pack, rule: &Rule) -> bool {
+    pub(super) fn has_active_speaker(&self, pack: &Pack, rule: &Rule) -> bool {
         self.state.alerts.iter().any(|alert| {
-            alert.condition == Condition::Active
-                && alert.made_by.pack == pack.id
-                && rule.yields_to.contains(&alert.made_by.rule)
+            alert.condition == Condition::Active && pack.made(alert) && rule.yields_to.contains(&alert.made_by.rule)
         })
     }
 
-    fn open_alert(&self, pack: &Pack, rule: &Rule) -> Option<&Alert> {
-        let is_it =
-            |alert: &&Alert| alert.made_by.pack == pack.id && alert.made_by.rule == rule.id && !alert.is_finished();
+    pub(super) fn open_alert(&self, pack: &Pack, rule: &Rule) -> Option<&Alert> {
+        let is_it = |alert: &&Alert| alert.made_by.rule == rule.id && pack.made(alert) && !alert.is_finished();
         self.state.alerts.iter().find(is_it)
     }
 
     /// An alert of a rule, opened by the reading being heard: active, and nobody told of anything yet.
     fn alert_of(&self, pack: &Pack, rule: &Rule, hearing: &Hearing<'_>) -> Alert {
-        let id = AlertId::derive(&[
+        let id = [
             self.patient().as_str().as_bytes(),
             pack.content_hash.as_bytes(),
             rule.id.as_bytes(),
             hearing.admitted.reading.id.as_bytes(),
-        ]);
-        let made_by = RuleRef {
-            pack: pack.id.clone(),
-            protocol: pack.title.clone(),
-            version: pack.version.clone(),
-            content_hash: pack.content_hash.clone(),
-            rule: rule.id.clone(),
-            title: rule.title.clone(),
-        };
+            b"on trial",
+        ];
+        // What is on trial may be put in force, and then be asked about the same reading.
+        let (not_on_trial, _) = id.split_at(4);
+        let id = AlertId::derive(if pack.is_on_trial { &id } else { not_on_trial });
         Alert {
             id,
             patient: self.patient().clone(),
-            made_by,
+            made_by: made_by(pack, rule),
             urgency: rule.urgency,
-            audience: Audience::Clinical,
+            audience: audience(pack),
             condition: Condition::Active,
             workflow: Workflow::Raised,
             repeat: Repeat::NotAsked,
             opened_at: self.at,
-            late: hearing.is_too_late_for(rule),
+            late: hearing.is_too_late_for(rule) && rule.late != Late::Alert,
             occasions: 1,
             clinician_message: rule.clinician_message.clone(),
             patient_told: None,
             evidence: vec![self.evidence_for(rule, hearing)],
+            absent: Vec::new(),
         }
     }
 
-    fn open_for<'a>(&mut self, pack: &'a Pack, rule: &'a Rule, hearing: &mut Hearing<'a>) -> AlertId {
+    pub(super) fn open_for<'a>(&mut self, pack: &'a Pack, rule: &'a Rule, hearing: &mut Hearing<'a>) -> AlertId {
         let alert = self.alert_of(pack, rule, hearing);
         // A red never waits. An amber waits for its repeat, unless it came too late for one to mean anything.
-        let retest = rule.retest.as_ref().filter(|_| !alert.late);
+        let is_late = hearing.is_too_late_for(rule);
+        let retest = rule.retest.as_ref().filter(|_| !is_late);
         let waits = rule.urgency != Urgency::ActNow && retest.is_some();
-        let told = match (alert.late, retest) {
+        let told = match (is_late, retest) {
             (true, _) => rule.late_patient_message.as_deref(),
             (false, Some(Retest { prompt: Some(prompt), .. })) if waits => Some(prompt.as_str()),
             (false, _) => rule.patient_message.as_deref(),
         };
         let id = alert.id;
         let condition = if waits { Condition::Pending } else { Condition::Active };
-        self.open(Alert { condition, patient_told: hearing.say(rule.urgency, told), ..alert });
+        self.open(Alert { condition, patient_told: hearing.say_of(pack, rule.urgency, told), ..alert });
         if let Some(retest) = retest {
             self.await_repeat(id, self.at + retest.within.delta());
         }
@@ -420,7 +354,7 @@ impl Deciding<'_> {
             (Condition::Pending, false) => rule.retest.as_ref().and_then(|retest| retest.prompt.as_deref()),
             _ => rule.patient_message.as_deref(),
         };
-        let told = hearing.say(rule.urgency, told);
+        let told = hearing.say_of(pack, rule.urgency, told);
         let evidence = self.evidence_for(rule, hearing);
         self.change(alert.id, |alert| {
             alert.add_evidence(evidence);
@@ -464,6 +398,23 @@ impl Deciding<'_> {
     }
 }
 
+/// The rule as its alerts name it.
+pub(super) fn made_by(pack: &Pack, rule: &Rule) -> RuleRef {
+    RuleRef {
+        pack: pack.id.clone(),
+        protocol: pack.title.clone(),
+        version: pack.version.clone(),
+        content_hash: pack.content_hash.clone(),
+        rule: rule.id.clone(),
+        title: rule.title.clone(),
+    }
+}
+
+/// Whom the alerts of a pack are for: of one on trial, nobody.
+pub(super) fn audience(pack: &Pack) -> Audience {
+    if pack.is_on_trial { Audience::Nobody } else { pack.audience }
+}
+
 /// Whether a reading is certainly newer than all that is behind an alert. Of one moment is not newer. Where one device dated
 /// both by a clock that nobody compared, its own dates decide too: it may tell its memory with the newest first.
 pub(super) fn is_newer(admitted: &Admitted, alert: &Alert) -> bool {
@@ -479,7 +430,8 @@ pub(super) fn is_newer(admitted: &Admitted, alert: &Alert) -> bool {
         }
         (Some(_) | None, TakenAt::DeviceClock(_) | TakenAt::HubClock(_)) => true,
     };
-    alert.evidence.iter().all(|evidence| evidence.event_time < admitted.event_time() && was_before(evidence))
+    let mut counting = alert.evidence.iter().filter(|evidence| evidence.counts());
+    counting.all(|evidence| evidence.event_time < admitted.event_time() && was_before(evidence))
 }
 
 /// Whether a breach is not of the occasion somebody took: it comes so long after they did that they cannot have meant it,

@@ -4,14 +4,20 @@
 //! is decided in the same answer as the alert it is about; no slice, however long, is judged for longer than its budget.
 
 mod alerting;
+mod arbiter;
+mod asked_again;
 mod budget;
+mod corrected;
+mod fold;
 mod judge;
 mod no_value;
 mod plan;
 mod service;
 mod standing;
+mod waits;
 
 pub use budget::RULES_ASKED_MAX;
+pub use fold::fold;
 pub use plan::{COST_MAX, PACKS_MAX, Plan, PlanRefused};
 
 use crate::{
@@ -46,6 +52,8 @@ pub struct Decisions {
     /// How many rules were evaluated: a rule that reads a reading's measure, and found the numbers that decide its condition,
     /// counts once for that reading.
     pub evaluated: u32,
+    /// How often everything was worked out again from the readings that count: at most once.
+    pub folds: u32,
 }
 
 /// Decides what events make of a person's record.
@@ -77,6 +85,9 @@ fn decide_within(
     let mut readings: Vec<(&Admitted, bool)> = events.iter().filter_map(Event::to_judge).collect();
     readings.sort_by_key(|(admitted, _)| (admitted.event_time(), admitted.reading.id));
     deciding.judged.reserve(readings.len());
+    if !readings.is_empty() || events.contains(&Event::Expecting) {
+        deciding.withdraw();
+    }
     for (admitted, is_again) in readings {
         if !budget.allows(plan.cost_on(admitted.reading.kind)) {
             deciding.not_judged(admitted, is_again, ErrorCode::RuleBudgetExceeded);
@@ -87,6 +98,8 @@ fn decide_within(
             deciding.judged_at_last();
         }
     }
+    deciding.arbitrate();
+    deciding.correct(events);
     for event in events {
         deciding.other(event);
     }
@@ -123,6 +136,11 @@ struct Deciding<'a> {
     timers: Vec<Timer>,
     cancelled: Vec<AlertId>,
     refused: Option<Refused>,
+    /// Finished alerts that are amended.
+    amended: Vec<Alert>,
+    folds: u32,
+    /// Whether this only works out what readings come to.
+    is_fold: bool,
 }
 
 impl<'a> Deciding<'a> {
@@ -139,6 +157,9 @@ impl<'a> Deciding<'a> {
             timers: Vec::new(),
             cancelled: Vec::new(),
             refused: None,
+            amended: Vec::new(),
+            folds: 0,
+            is_fold: false,
         }
     }
 
@@ -150,6 +171,7 @@ impl<'a> Deciding<'a> {
         match event {
             Event::Due(timer) => self.due(timer),
             Event::Acknowledged { alert, by, note } => self.acknowledge(*alert, by, note.as_ref()),
+            Event::Expecting => self.watch_again(|_| true),
             Event::Delivered { alert, delivery: Delivery::Accepted, .. } => {
                 let at = self.at;
                 self.change(*alert, |alert| alert.notified(at));
@@ -157,6 +179,8 @@ impl<'a> Deciding<'a> {
             Event::Delivered { delivery: Delivery::Failed { .. }, .. }
             | Event::Reading(_)
             | Event::Reconsider(_)
+            | Event::Withdrawn { .. }
+            | Event::Corrected(_)
             | Event::Refused(_)
             | Event::Written(_)
             | Event::AccountSet(_)
@@ -173,13 +197,20 @@ impl<'a> Deciding<'a> {
             .ok_or(Refused::NotOpen)
             .and_then(|alert| alert.acknowledge(by.clone(), note.cloned(), self.at));
         match result {
-            Ok(taken) => self.change(id, |alert| *alert = taken),
+            Ok(taken) => {
+                self.change(id, |alert| *alert = taken);
+                self.was_taken(id);
+            }
             Err(refused) => self.refused = Some(refused),
         }
     }
 
-    /// The repeat's window has ended without one.
+    /// The repeat's window has ended without one, or what a rule waits for has not come.
     fn due(&mut self, timer: &Timer) {
+        if self.state.alert(timer.alert).is_none() && !self.is_fold {
+            self.waited(timer);
+            return;
+        }
         let is_awaited = |alert: &Alert| alert.repeat == Repeat::Asked { until: timer.due_at };
         let Some(alert) = self.state.alert(timer.alert).filter(|alert| is_awaited(alert)).cloned() else { return };
         self.change(alert.id, |alert| alert.repeat = Repeat::NotDone);
@@ -189,7 +220,8 @@ impl<'a> Deciding<'a> {
     }
 
     fn finish(mut self) -> Decisions {
-        let alerts = self.changed.iter().filter_map(|id| self.state.alert(*id).cloned()).collect();
+        let mut alerts: Vec<Alert> = self.changed.iter().filter_map(|id| self.state.alert(*id).cloned()).collect();
+        alerts.append(&mut self.amended);
         let unfinished = |alert: &Alert| !alert.is_finished();
         self.state_changed |= !self.state.alerts.iter().all(unfinished);
         self.state.alerts.retain(unfinished);
@@ -203,6 +235,7 @@ impl<'a> Deciding<'a> {
             cancelled: self.cancelled,
             refused: self.refused,
             evaluated: self.evaluated,
+            folds: self.folds,
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::{
     job::Channel,
-    pack::{ActivePack, Need, Settings},
+    pack::{ActivePack, Need, Pack, Settings},
     state::{RuleKey, SeriesKey},
 };
 use std::{
@@ -77,6 +77,15 @@ impl Plan {
         }
         let keeps = Arc::new(keeps(&packs));
         Ok(Self { packs: Arc::new(packs), channels, keeps, settings: Settings::default() })
+    }
+
+    /// The same of packs that nobody has approved: for back-tests over readings of the past. A service judges by approved packs
+    /// only, and takes no plan from here.
+    ///
+    /// # Errors
+    /// [`PlanRefused`] as [`Plan::new`].
+    pub fn for_backtest(packs: Vec<Pack>, channels: Vec<Channel>) -> Result<Self, PlanRefused> {
+        Self::new(packs.into_iter().map(|pack| ActivePack::of(pack, Vec::new())).collect(), channels)
     }
 
     /// The same for somebody for whom parameters are set otherwise.

@@ -15,7 +15,8 @@ const SERVICE: &str = "service";
 const NOT_JUDGED: &str = "reading-not-judged";
 
 /// Why a reading may not be judged.
-const REASONS: [ErrorCode; 2] = [ErrorCode::RulePanicked, ErrorCode::RuleBudgetExceeded];
+const REASONS: [ErrorCode; 3] =
+    [ErrorCode::RulePanicked, ErrorCode::RuleBudgetExceeded, ErrorCode::RuleSettingsUnusable];
 
 impl Alert {
     /// Why readings of a person were not judged, as the service's own alert tells it; none for any other alert.
@@ -102,6 +103,7 @@ impl Deciding<'_> {
             clinician_message: reason.sentence(),
             patient_told: None,
             evidence: vec![evidence],
+            absent: Vec::new(),
         }
     }
 }

@@ -32,7 +32,7 @@ impl Standing {
             repeat: alert.repeat,
             late: alert.late,
             acknowledged_at,
-            first: alert.evidence.first().map(|evidence| evidence.event_time),
+            first: alert.evidence.iter().find(|evidence| evidence.counts()).map(|evidence| evidence.event_time),
         }
     }
 
@@ -54,6 +54,17 @@ impl Standing {
     /// Whether somebody took it longer than `gap` before: they cannot have meant what happened then.
     pub(super) fn was_taken_before(&self, event_time: DateTime<Utc>, gap: TimeDelta) -> bool {
         self.acknowledged_at.is_some_and(|at| event_time > at + gap)
+    }
+
+    /// Whether it stands although it is over: a rule may ask that its condition lasts a while once it is true.
+    pub(super) fn is_kept_by(&self, rule: &Rule, event_time: DateTime<Utc>) -> bool {
+        let kept_until = self.first.zip(rule.keep_firing).map(|(first, span)| first + span.delta());
+        kept_until.is_some_and(|until| event_time < until)
+    }
+
+    /// When somebody took it.
+    pub(super) fn taken_at(&self) -> Option<DateTime<Utc>> {
+        self.acknowledged_at
     }
 
     /// Whether somebody took it.

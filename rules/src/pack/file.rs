@@ -9,11 +9,15 @@ use vitals::{Decimal, Unit};
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct PackFile {
-    pub(super) pack: Head,
+    pub(super) pack: Spanned<Head>,
     #[serde(default)]
     pub(super) param: BTreeMap<String, Spanned<ParameterFile>>,
     #[serde(default)]
     pub(super) message: BTreeMap<String, MessageFile>,
+    #[serde(default)]
+    pub(super) schedule: BTreeMap<String, Spanned<ScheduleFile>>,
+    #[serde(default)]
+    pub(super) question: Vec<Spanned<QuestionFile>>,
     #[serde(default)]
     pub(super) score: Vec<Spanned<ScoreFile>>,
     #[serde(default)]
@@ -34,7 +38,31 @@ pub(super) struct Head {
     #[serde(default)]
     pub(super) draft: bool,
     #[serde(default)]
+    pub(super) trial_only: bool,
+    #[serde(default)]
+    pub(super) audience: AudienceFile,
+    #[serde(default)]
+    pub(super) beside: Vec<String>,
+    #[serde(default)]
     pub(super) sources: Vec<SourceFile>,
+}
+
+#[derive(Debug, Clone, Copy, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum AudienceFile {
+    #[default]
+    Clinical,
+    Technical,
+}
+
+/// A yes or no question that is asked with a reading.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct QuestionFile {
+    pub(super) code: String,
+    pub(super) with: Vec<String>,
+    pub(super) after: Option<String>,
+    pub(super) en: String,
 }
 
 #[derive(Debug, Deserialize)]
@@ -48,7 +76,7 @@ pub(super) struct SourceFile {
 #[serde(deny_unknown_fields)]
 pub(super) struct ParameterFile {
     pub(super) unit: Unit,
-    pub(super) default: Option<Number>,
+    pub(super) default: Option<Spanned<Number>>,
     #[serde(default, rename = "override")]
     pub(super) levels: LevelsFile,
 }
@@ -56,9 +84,9 @@ pub(super) struct ParameterFile {
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct LevelsFile {
-    pub(super) footprint: Option<(Number, Number)>,
-    pub(super) team: Option<(Number, Number)>,
-    pub(super) patient: Option<(Number, Number)>,
+    pub(super) footprint: Option<Spanned<(Number, Number)>>,
+    pub(super) team: Option<Spanned<(Number, Number)>>,
+    pub(super) patient: Option<Spanned<(Number, Number)>>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -74,16 +102,30 @@ pub(super) struct RuleFile {
     pub(super) title: String,
     pub(super) harm: Harm,
     pub(super) onset: Onset,
-    pub(super) when: WhenFile,
+    #[serde(default)]
+    pub(super) on: Vec<String>,
+    pub(super) when: Spanned<WhenFile>,
     pub(super) clear: ClearFile,
     pub(super) actionable_for: Span,
     pub(super) raise_again_after: Span,
     pub(super) retest: Option<RetestFile>,
     #[serde(default)]
+    pub(super) late: LateFile,
+    pub(super) keep_firing: Option<Span>,
+    #[serde(default)]
     pub(super) yields_to: Vec<String>,
     pub(super) patient_message: Option<String>,
     pub(super) late_patient_message: Option<String>,
     pub(super) clinician_message: String,
+}
+
+#[derive(Debug, Clone, Copy, Default, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum LateFile {
+    Alert,
+    #[default]
+    AlertAsLate,
+    RecordOnly,
 }
 
 #[derive(Debug, Clone, Copy, Deserialize)]
@@ -106,9 +148,9 @@ pub(super) enum Onset {
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct WhenFile {
-    pub(super) any: Option<Vec<WhenFile>>,
-    pub(super) all: Option<Vec<WhenFile>>,
-    pub(super) not: Option<Box<WhenFile>>,
+    pub(super) any: Option<Vec<Spanned<WhenFile>>>,
+    pub(super) all: Option<Vec<Spanned<WhenFile>>>,
+    pub(super) not: Option<Box<Spanned<WhenFile>>>,
     pub(super) latest: Option<String>,
     pub(super) mean: Option<String>,
     pub(super) median: Option<String>,
@@ -118,10 +160,15 @@ pub(super) struct WhenFile {
     pub(super) change: Option<String>,
     pub(super) slope: Option<String>,
     pub(super) rate: Option<String>,
+    pub(super) unusual: Option<String>,
+    pub(super) cusum: Option<String>,
+    pub(super) forecast: Option<String>,
     pub(super) said: Option<String>,
     pub(super) score: Option<String>,
     pub(super) quality_without: Option<Vec<String>>,
     pub(super) is_set: Option<String>,
+    pub(super) missing: Option<String>,
+    pub(super) stale: Option<String>,
 
     pub(super) at_least: Option<BoundFile>,
     pub(super) at_most: Option<BoundFile>,
@@ -143,8 +190,10 @@ pub(super) struct WhenFile {
     #[serde(rename = "for")]
     pub(super) held_for: Option<Span>,
     pub(super) gap_max: Option<Span>,
+    pub(super) slack: Option<Number>,
     #[serde(default)]
     pub(super) without: Vec<String>,
+    pub(super) of: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy, Deserialize)]
@@ -160,6 +209,7 @@ pub(super) enum AgainstFile {
     Highest,
     Previous,
     Usual,
+    Resting,
 }
 
 #[derive(Debug, Deserialize)]
@@ -214,7 +264,7 @@ pub(super) struct BandFile {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ClearFile {
-    pub(super) when: WhenFile,
+    pub(super) when: Spanned<WhenFile>,
     pub(super) count: u32,
 }
 
@@ -275,6 +325,47 @@ pub(super) struct UnsureFile {
 #[serde(rename_all = "snake_case")]
 pub(super) enum ClockFile {
     NotRead,
+}
+
+/// When something is expected.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ScheduleFile {
+    pub(super) times: Vec<String>,
+    #[serde(default)]
+    pub(super) days: Vec<DayFile>,
+    pub(super) before: Span,
+    pub(super) grace: Span,
+}
+
+/// A day of the week, as `mon`.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct DayFile(pub(super) chrono::Weekday);
+
+impl<'de> Deserialize<'de> for DayFile {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "snake_case")]
+        enum Short {
+            Mon,
+            Tue,
+            Wed,
+            Thu,
+            Fri,
+            Sat,
+            Sun,
+        }
+        use chrono::Weekday;
+        Ok(Self(match Short::deserialize(deserializer)? {
+            Short::Mon => Weekday::Mon,
+            Short::Tue => Weekday::Tue,
+            Short::Wed => Weekday::Wed,
+            Short::Thu => Weekday::Thu,
+            Short::Fri => Weekday::Fri,
+            Short::Sat => Weekday::Sat,
+            Short::Sun => Weekday::Sun,
+        }))
+    }
 }
 
 /// A number a clinician writes: a whole number, or a decimal in quotes so that no digit is lost.

@@ -6,7 +6,7 @@ use std::fmt;
 use vitals::{
     Admitted, Decimal, Kind, Measure,
     catalogue::Component,
-    measure::{Acvpu, Answer, Question, SuppliedOxygen},
+    measure::{Acvpu, Answer, Posture, Question, SuppliedOxygen},
 };
 
 /// Something a reading may say.
@@ -14,12 +14,39 @@ use vitals::{
 pub enum Item {
     /// A number, by its entry in the measure catalogue.
     Number(&'static Component),
+    /// A number of a cuff, where the person is known to have stood, or to have lain or sat.
+    Postured(&'static Component, Stance),
     /// The level of consciousness: one of [`Acvpu`]'s words.
     Consciousness,
     /// Whether the person breathes `air` or supplied `oxygen`.
     Oxygen,
     /// The answer to one question: `yes` or `no`. Not asked is no answer.
     Answer(Question),
+}
+
+/// How somebody held themselves while a cuff measured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stance {
+    /// Lying or sitting.
+    Resting,
+    /// Standing.
+    Standing,
+}
+
+impl Stance {
+    fn is_of(self, posture: Posture) -> bool {
+        match posture {
+            Posture::Standing => self == Self::Standing,
+            Posture::Sitting | Posture::Lying => self == Self::Resting,
+        }
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Resting => "resting",
+            Self::Standing => "standing",
+        }
+    }
 }
 
 /// The words for what is breathed, by their numbers.
@@ -33,7 +60,7 @@ impl Item {
     #[must_use]
     pub fn kind(&self) -> Kind {
         match self {
-            Self::Number(component) => component.kind,
+            Self::Number(component) | Self::Postured(component, _) => component.kind,
             Self::Consciousness => Kind::Consciousness,
             Self::Oxygen => Kind::SuppliedOxygen,
             Self::Answer(_) => Kind::Symptom,
@@ -44,7 +71,7 @@ impl Item {
     #[must_use]
     pub fn words(&self) -> Vec<&'static str> {
         match self {
-            Self::Number(_) => Vec::new(),
+            Self::Number(_) | Self::Postured(..) => Vec::new(),
             Self::Consciousness => Acvpu::ALL.iter().map(|level| level.name()).collect(),
             Self::Oxygen => OXYGEN.to_vec(),
             Self::Answer(_) => ANSWERS.to_vec(),
@@ -65,10 +92,14 @@ impl Item {
             return None;
         }
         let word = |word: &str| self.word(word);
+        let number = |component: &Component| {
+            let number = numbers.iter().find(|(known, _)| std::ptr::eq(*known, component));
+            number.and_then(|(_, number)| nano(number.value()))
+        };
         match (self, admitted.reading.value.measured()?) {
-            (Self::Number(component), _) => {
-                let number = numbers.iter().find(|(known, _)| std::ptr::eq(*known, *component));
-                number.and_then(|(_, number)| nano(number.value()))
+            (Self::Number(component), _) => number(component),
+            (Self::Postured(component, stance), Measure::BloodPressure(pressure)) => {
+                pressure.posture.filter(|posture| stance.is_of(*posture)).and_then(|_| number(component))
             }
             (Self::Consciousness, Measure::Consciousness(level)) => word(level.name()),
             (Self::Oxygen, Measure::SuppliedOxygen(SuppliedOxygen::Air)) => word("air"),
@@ -80,7 +111,7 @@ impl Item {
                     Answer::NotAsked => None,
                 }
             }
-            (Self::Consciousness | Self::Oxygen | Self::Answer(_), _) => None,
+            (Self::Postured(..) | Self::Consciousness | Self::Oxygen | Self::Answer(_), _) => None,
         }
     }
 }
@@ -89,6 +120,7 @@ impl fmt::Display for Item {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Number(component) => f.write_str(&component.name),
+            Self::Postured(component, stance) => write!(f, "{}:{}", component.name, stance.name()),
             Self::Consciousness => f.write_str("consciousness"),
             Self::Oxygen => f.write_str("oxygen"),
             Self::Answer(question) => write!(f, "answer:{question}"),

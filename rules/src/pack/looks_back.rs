@@ -21,7 +21,13 @@ impl When {
     /// Whether it looks back.
     pub(super) fn looks_back(&self) -> bool {
         self.leaves().any(|leaf| match leaf {
-            Self::Over(_) | Self::Among(_) | Self::For(_) | Self::Score(_) => true,
+            Self::Over(_)
+            | Self::Among(_)
+            | Self::For(_)
+            | Self::Postural(_)
+            | Self::Score(_)
+            | Self::Missing(_)
+            | Self::Stale(_) => true,
             Self::Said(said) => !said.is_of_the_reading(),
             Self::Threshold(_) | Self::Without(_) | Self::IsSet(..) | Self::Any(_) | Self::All(_) | Self::Not(_) => {
                 false
@@ -38,9 +44,12 @@ impl When {
             Self::Over(_)
             | Self::Among(_)
             | Self::For(_)
+            | Self::Postural(_)
             | Self::Said(_)
             | Self::Without(_)
             | Self::Score(_)
+            | Self::Missing(_)
+            | Self::Stale(_)
             | Self::IsSet(..) => {}
         }
     }
@@ -61,11 +70,13 @@ impl When {
                 Self::Over(over) => vec![of(&over.source)],
                 Self::Among(among) => vec![of(&among.source)],
                 Self::For(held) => vec![of(&held.source)],
+                Self::Postural(postural) => vec![of(&postural.standing), of(&postural.resting)],
                 Self::Said(said) => vec![of(&said.source)],
                 Self::Threshold(Threshold { component, kept: Some(key), .. }) => {
                     vec![plain(&Item::Number(component), *key, 0)]
                 }
                 Self::Score(test) => test.score.needs(),
+                Self::Missing(_) | Self::Stale(_) => leaf.need_to_wait().into_iter().collect(),
                 Self::Threshold(Threshold { kept: None, .. })
                 | Self::Without(_)
                 | Self::IsSet(..)
@@ -77,11 +88,34 @@ impl When {
     }
 }
 
+impl super::Rule {
+    /// Whether it compares this.
+    pub(super) fn asks_about(&self, item: &Item) -> bool {
+        let (clear, _) = &self.clear;
+        self.when
+            .leaves()
+            .chain(clear.leaves())
+            .any(|leaf| if let When::Said(said) = leaf { said.source.item == *item } else { false })
+    }
+}
+
 impl Said {
     /// Whether it asks what the reading itself says, and nothing from before.
     fn is_of_the_reading(&self) -> bool {
         self.source.window.span == 0
     }
+}
+
+/// Each list once, for the longest that anybody looks back on it: a rule often compares one thing in several ways.
+pub(super) fn each_once(needs: impl Iterator<Item = Need>) -> Vec<Need> {
+    let mut once: Vec<Need> = Vec::new();
+    for need in needs {
+        match once.iter_mut().find(|known| known.key == need.key) {
+            Some(known) => known.span = known.span.max(need.span),
+            None => once.push(need),
+        }
+    }
+    once
 }
 
 /// How long values are kept for an operator that looks back so far.

@@ -5,27 +5,38 @@
 
 mod conditions;
 mod file;
+mod how;
 mod item;
 mod looks_back;
 pub mod operator;
 mod own_tests;
 mod parameter;
+mod postural;
+mod problem;
+mod questions;
 mod read;
+mod schedule;
 pub mod score;
+mod score_test;
 mod scores;
 mod signed;
 mod when;
 
-pub use item::Item;
+pub use item::{Item, Stance};
 #[cfg(test)]
 pub(crate) use own_tests::reading;
 pub use parameter::{Override, OverrideRefused, Setting, Settings, Temporary, Then, setting};
-pub use read::{PackError, Problem};
+pub use postural::Postural;
+pub use problem::{PackError, Problem};
+pub use questions::{AskedQuestion, QUESTIONS_MAX};
+pub use schedule::{Day, Expectations, Missing, Pause, Schedule, Stale, Times};
 use score::{OnlyIf, Part, Points, Score, Table};
+pub use score_test::{KnownScores, ScoreTest};
 pub use signed::{Approval, Role, SignedError, Status};
-pub use when::{Among, Bound, For, KnownScores, Limit, Numbers, Over, Said, ScoreTest, Source, Threshold, View, When};
+pub use when::{Among, Bound, For, Limit, Numbers, Over, Said, Source, Threshold, View, When};
 
 use crate::{
+    alert::Audience,
     duration::Span,
     state::{READINGS_MAX, RuleKey, SeriesKey},
 };
@@ -62,6 +73,16 @@ pub struct Pack {
     pub is_demo_only: bool,
     /// Whether it says of itself that it is a draft: then no approval can put it in force as it stands.
     pub is_draft: bool,
+    /// Whether it is on trial: it judges every reading, and nobody is told.
+    pub is_on_trial: bool,
+    /// Protocols that may judge the same measures of one person: who reviews the pack reviews that too.
+    pub beside: Vec<String>,
+    /// Whether it may only ever be on trial: what it looks for, no published protocol does.
+    pub is_for_trials: bool,
+    /// Whom its alerts are for.
+    pub audience: Audience,
+    /// What the person is asked with a reading.
+    pub questions: Vec<AskedQuestion>,
     /// Where it comes from.
     pub sources: Vec<String>,
     /// Its parameters by name.
@@ -124,6 +145,12 @@ pub struct Rule {
     pub actionable_for: Span,
     /// How long after somebody took its alert a breach is news again, and opens another.
     pub raise_again_after: Span,
+    /// What is done where its reading came too late to act on.
+    pub late: Late,
+    /// How long after it last held it stands, whatever is measured in between.
+    pub keep_firing: Option<Span>,
+    /// Whether it waits for readings that do not come: then no reading opens its alert, and time does.
+    pub waits: bool,
     /// The repeat measurement it asks for.
     pub retest: Option<Retest>,
     /// The rules of this pack that speak for it: where one of them holds, this one is silent.
@@ -134,6 +161,17 @@ pub struct Rule {
     pub late_patient_message: Option<String>,
     /// What the clinician is told.
     pub clinician_message: String,
+}
+
+/// What is done where a reading came too late to act on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Late {
+    /// An alert like any other.
+    Alert,
+    /// An alert that is marked late.
+    AlertAsLate,
+    /// It is kept with its reading, and opens nothing.
+    RecordOnly,
 }
 
 /// A repeat measurement.
@@ -207,15 +245,17 @@ pub type Span0 = chrono::TimeDelta;
 /// A pack together with the approvals that let it run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ActivePack {
-    pack: Pack,
+    pack: Arc<Pack>,
     approvals: Vec<Approval>,
     /// The places of the rules on each measure, in the pack's order, and what asking them costs. The pack never changes
     /// once it is active.
-    by_kind: BTreeMap<Kind, (Vec<usize>, usize)>,
+    by_kind: Arc<BTreeMap<Kind, (Vec<usize>, usize)>>,
 }
 
 impl ActivePack {
-    fn of(pack: Pack, approvals: Vec<Approval>) -> Self {
+    pub(crate) fn of(pack: Pack, approvals: Vec<Approval>) -> Self {
+        // What may only be on trial is never anything else, whoever approved it.
+        let pack = if pack.is_for_trials { pack.on_trial() } else { pack };
         let mut by_kind: BTreeMap<Kind, (Vec<usize>, usize)> = BTreeMap::new();
         for (place, rule) in pack.rules.iter().enumerate() {
             for kind in &rule.kinds {
@@ -224,7 +264,15 @@ impl ActivePack {
                 *cost = cost.saturating_add(rule.cost);
             }
         }
-        Self { pack, approvals, by_kind }
+        Self { pack: Arc::new(pack), approvals, by_kind: Arc::new(by_kind) }
+    }
+
+    /// The same on trial: it judges, nobody is told, and what it remembers of a person is its own, so that two versions of one
+    /// protocol can be compared on the same readings.
+    #[must_use]
+    pub fn on_trial(&self) -> Self {
+        let pack = (*self.pack).clone().on_trial();
+        Self::of(pack, self.approvals.clone())
     }
 
     /// The rules on a measure, the most urgent first.
@@ -255,10 +303,58 @@ impl ActivePack {
     }
 }
 
+impl Pack {
+    fn on_trial(mut self) -> Self {
+        if self.is_on_trial {
+            return self;
+        }
+        self.is_on_trial = true;
+        let name = format!("{} on trial {}", self.id, self.content_hash);
+        for rule in &mut self.rules {
+            rule.key = RuleKey::of(&name, &rule.id);
+        }
+        self
+    }
+
+    /// A measure that both judge although neither says that it may stand beside the other: then one person cannot have both.
+    ///
+    /// ```
+    /// use rules::pack::{Pack, SHIPPED};
+    /// let pack = |id: &str| SHIPPED.iter().filter_map(|text| Pack::read(text).ok()).find(|pack| pack.id == id).unwrap();
+    /// let (copd, at_home) = (pack("copd-oximetry"), pack("oximetry-at-home"));
+    /// assert!(copd.contests(&at_home).is_some(), "one oximetry plan a person");
+    /// ```
+    #[must_use]
+    pub fn contests(&self, other: &Self) -> Option<Kind> {
+        if self.audience != other.audience || self.beside.contains(&other.id) || other.beside.contains(&self.id) {
+            return None;
+        }
+        let mut kinds = self.rules.iter().flat_map(|rule| &rule.kinds);
+        kinds.find(|kind| other.rules.iter().any(|rule| rule.kinds.contains(kind))).copied()
+    }
+
+    /// Whether the two are one: the same content, and both on trial or both not.
+    #[must_use]
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        (self.is_on_trial, &self.content_hash) == (other.is_on_trial, &other.content_hash)
+    }
+
+    /// Whether an alert was made by this protocol: in this or an earlier version where it is in force, in this version where
+    /// it is on trial.
+    #[must_use]
+    pub(crate) fn made(&self, alert: &crate::alert::Alert) -> bool {
+        let is_of_trial = alert.audience == crate::alert::Audience::Nobody;
+        let is_of_version = !self.is_on_trial || alert.made_by.content_hash == self.content_hash;
+        alert.made_by.pack == self.id && is_of_trial == self.is_on_trial && is_of_version
+    }
+}
+
 /// The protocols we ship, as they stand in the source: drafts all of them, which a footprint edits, confirms and approves.
-pub const SHIPPED: [&str; 7] = [
+pub const SHIPPED: [&str; 9] = [
+    include_str!("../../packs/adherence.toml"),
     include_str!("../../packs/copd-oximetry.toml"),
     include_str!("../../packs/diabetes.toml"),
+    include_str!("../../packs/equipment.toml"),
     include_str!("../../packs/heart-failure.toml"),
     include_str!("../../packs/home-blood-pressure.toml"),
     include_str!("../../packs/news2.toml"),

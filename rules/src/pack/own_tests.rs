@@ -18,6 +18,9 @@ use vitals::{
     record::{RecordKey, reading_id},
 };
 
+/// How a test calls how somebody held themselves while a cuff measured: sitting, standing or lying.
+const POSTURE: &str = "posture";
+
 /// How long after the last reading a test goes on, so that every window ends.
 const AFTERMATH: TimeDelta = TimeDelta::days(1);
 
@@ -26,6 +29,12 @@ impl Pack {
     #[must_use]
     pub fn failed_tests(&self) -> Vec<String> {
         self.tests.iter().filter_map(|test| self.run(test).err()).collect()
+    }
+
+    /// Runs the pack's own tests: each by its name, with what was expected and what came where it failed.
+    #[must_use]
+    pub fn test_results(&self) -> Vec<(&str, Result<(), String>)> {
+        self.tests.iter().map(|test| (test.name.as_str(), self.run(test))).collect()
     }
 
     fn run(&self, test: &PackTest) -> Result<(), String> {
@@ -127,6 +136,10 @@ fn step(before: Option<Condition>, alert: &Alert) -> Option<&'static str> {
 fn measure(kind: Kind, given: &[(String, Given)]) -> Option<Measure> {
     let mut parts = Parts::default();
     for (name, value) in given {
+        if let (POSTURE, Given::Word(word)) = (name.as_str(), value) {
+            parts.said.push((Word::Posture, word.clone()));
+            continue;
+        }
         match (value, item(name)?) {
             (Given::Number(value), Item::Number(known)) => {
                 parts.numbers.push((known.name.as_str(), Quantity::new(*value, known.ucum)));
@@ -168,7 +181,7 @@ pub(crate) fn reading(
     given: &[(String, Given)],
     unsure: Unsure,
 ) -> Option<Admitted> {
-    let kind = item(&given.first()?.0)?.kind();
+    let kind = given.iter().find_map(|(name, _)| item(name))?.kind();
     let measure = measure(kind, given)?;
     let taken = moment(at);
     let source = SourceId::device("test", "1").ok()?;

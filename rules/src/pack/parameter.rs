@@ -4,10 +4,10 @@
 //! its safe range is refused, never moved into it; the day of its review changes no value; only what was declared temporary
 //! ends by itself.
 
-use super::{Level, Pack, Parameter};
+use super::{Expectations, Level, Pack, Parameter};
 use crate::state::RuleKey;
 use chrono::{DateTime, Utc};
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 use thiserror::Error;
 use vitals::{Decimal, bounded::Text, id::StaffId};
 
@@ -54,20 +54,32 @@ pub enum Then {
     Value(Decimal),
 }
 
-impl From<&register::plan::Parameter> for Override {
-    /// A parameter of a person's care plan.
-    fn from(own: &register::plan::Parameter) -> Self {
+impl Override {
+    /// A parameter as the register has it: of a person's care plan, or of the plan of a place.
+    #[must_use]
+    pub fn of(own: &register::plan::Parameter, level: Level) -> Self {
         Self {
             pack: own.pack.as_str().to_owned(),
             name: own.name.as_str().to_owned(),
-            level: Level::Patient,
+            level,
             value: own.value,
             author: own.author.clone(),
             reason: own.reason.clone(),
             at: own.at,
             review_at: own.review_at,
-            temporary: None,
+            temporary: own.temporary.as_ref().map(|span| Temporary {
+                from: span.from,
+                until: span.until,
+                then: span.then.map_or(Then::AsBefore, Then::Value),
+            }),
         }
+    }
+}
+
+impl From<&register::plan::Parameter> for Override {
+    /// A parameter of a person's care plan.
+    fn from(own: &register::plan::Parameter) -> Self {
+        Self::of(own, Level::Patient)
     }
 }
 
@@ -217,7 +229,11 @@ pub fn setting(pack: &Pack, name: &str, overrides: &[Override], at: DateTime<Utc
 
 /// What is set otherwise than the packs have it, for one person at one moment.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Settings(BTreeMap<RuleKey, Setting>);
+pub struct Settings {
+    set: BTreeMap<RuleKey, Setting>,
+    /// What is expected of the person.
+    pub(super) expected: Arc<Expectations>,
+}
 
 impl Settings {
     /// What these overrides come to at a moment.
@@ -244,13 +260,13 @@ impl Settings {
                 set.insert(parameter_key(&one.pack, &one.name), setting);
             }
         }
-        Ok(Self(set))
+        Ok(Self { set, expected: Arc::default() })
     }
 
     /// What a parameter is set to.
     #[must_use]
     pub fn get(&self, key: RuleKey) -> Option<Setting> {
-        if self.0.is_empty() { None } else { self.0.get(&key).copied() }
+        if self.set.is_empty() { None } else { self.set.get(&key).copied() }
     }
 }
 

@@ -6,6 +6,7 @@ use super::{
     file::{BandFile, Number, OnlyIfFile, PartFile, ScoreFile, TableFile, WordOrNumber},
     item::{decimal, nano},
     parameter::parameter_key,
+    problem::At,
     read::Reader,
     score::Band,
 };
@@ -26,22 +27,27 @@ impl Reader<'_> {
         let Some(source) = source.filter(|source| !source.trim().is_empty()) else {
             self.problem(
                 offset,
-                format!("score {id}: a table without a source cannot be reviewed: add source = \"…\""),
+                format!("score {id}: a table without a source cannot be reviewed | add source = \"…\""),
             );
             return;
         };
         if part.is_empty() || part.len() > PARTS_MAX {
-            self.problem(offset, format!("score {id}: a score has 1 to {PARTS_MAX} parts"));
+            self.problem(offset, format!("score {id}: a score has 1 to {PARTS_MAX} parts | add one, or split it"));
         }
         let (before, wanted) = (self.problems.len(), part.len());
         let parts: Vec<Part> = part.into_iter().filter_map(|part| self.part(&id, secs(max_age), part)).collect();
         let most: i64 = parts.iter().map(|part| part.max).sum();
         if parts.len() == wanted && self.problems.len() == before && most != i64::from(max) {
-            self.problem(offset, format!("score {id}: its parts come to at most {most}, and max says {max}"));
+            self.problem(
+                offset,
+                format!(
+                    "score {id}: its parts come to at most {most}, and max says {max} | correct the points, or max"
+                ),
+            );
         }
         let score = Score { id: id.clone(), title, source, parts };
         if self.scores.insert(id.clone(), Arc::new(score)).is_some() {
-            self.problem(offset, format!("two scores are called {id}"));
+            self.problem(offset, format!("two scores are called {id} | rename one"));
         }
     }
 
@@ -51,7 +57,7 @@ impl Reader<'_> {
         let what = format!("score {score}, part {name}");
         let items = of.iter().map(|name| self.item(name, offset)).collect::<Option<Vec<_>>>()?;
         if items.is_empty() {
-            self.problem(offset, format!("{what}: say what it reads: of = [\"…\"]"));
+            self.problem(offset, format!("{what}: say what it reads | of = [\"…\"]"));
             return None;
         }
         for item in &items {
@@ -61,7 +67,11 @@ impl Reader<'_> {
                 let unit = unit.map_or("no unit", vitals::Unit::ucum);
                 self.problem(
                     offset,
-                    format!("{what}: is in {unit} but {} is in {}", component.name, component.ucum.ucum()),
+                    format!(
+                        "{what}: is in {unit} but {} is in {} | write the unit of the measure catalogue",
+                        component.name,
+                        component.ucum.ucum()
+                    ),
                 );
             }
         }
@@ -73,7 +83,7 @@ impl Reader<'_> {
                 let Some(points) = points.filter(|points| points.len() == words.len() && items.len() == 1) else {
                     self.problem(
                         offset,
-                        format!("{what}: give the points of each word, and no other: {}", known.join(", ")),
+                        format!("{what}: a word has no points, or is no word of it | give the points of each word, and no other: {}", known.join(", ")),
                     );
                     return None;
                 };
@@ -81,18 +91,23 @@ impl Reader<'_> {
             }
             (None, Some(Number(step))) if !table.is_empty() => {
                 let Some(step) = nano(step).filter(|step| *step > 0) else {
-                    self.problem(offset, format!("{what}: step is above 0"));
+                    self.problem(offset, format!("{what}: step is 0 or less | write a step above 0"));
                     return None;
                 };
                 let tables =
                     table.into_iter().map(|table| self.table(&what, step, table)).collect::<Option<Vec<_>>>()?;
                 if tables.last().is_some_and(|last| !last.only_if.is_empty()) && tables.len() == 1 {
-                    self.problem(offset, format!("{what}: its only table does not always apply"));
+                    self.problem(
+                        offset,
+                        format!(
+                            "{what}: its only table does not always apply | take only_if away, or add the other table"
+                        ),
+                    );
                 }
                 Points::Bands { step, tables }
             }
             _ => {
-                self.problem(offset, format!("{what}: words = {{…}}, or step and [[score.part.table]], not both"));
+                self.problem(offset, format!("{what}: how points come of it is not said | words = {{…}}, or step and [[score.part.table]], not both"));
                 return None;
             }
         };
@@ -115,30 +130,36 @@ impl Reader<'_> {
         let offset = table.span().start;
         let TableFile { only_if, bands } = table.into_inner();
         if bands.is_empty() || bands.len() > BANDS_MAX {
-            self.problem(offset, format!("{what}: a table has 1 to {BANDS_MAX} bands"));
+            self.problem(offset, format!("{what}: a table has 1 to {BANDS_MAX} bands | add one, or join some"));
             return None;
         }
         let only_if = only_if.into_iter().map(|one| self.only_if(what, one, offset)).collect::<Option<Vec<_>>>()?;
         let last = bands.len() - 1;
         let mut read: Vec<Band> = Vec::new();
         for (place, band) in bands.into_iter().enumerate() {
-            let offset = band.span().start;
+            let offset = At::from(band.span());
             let BandFile { from, to, points } = band.into_inner();
             let amount = |number: Option<Number>| number.map(|Number(number)| nano(number));
             let (from, to) = (amount(from), amount(to));
             if [from, to].into_iter().flatten().any(|amount| amount.is_none_or(|amount| amount % step != 0)) {
-                self.problem(offset, format!("{what}: a band begins and ends on a step of {}", decimal(step)));
+                self.problem(
+                    offset,
+                    format!(
+                        "{what}: a band lies between two steps | a band begins and ends on a step of {}",
+                        decimal(step)
+                    ),
+                );
                 return None;
             }
             let (from, to) = (from.flatten(), to.flatten());
             if from.zip(to).is_some_and(|(from, to)| to < from) {
-                self.problem(offset, format!("{what}: a band is the wrong way round"));
+                self.problem(offset, format!("{what}: a band is the wrong way round | write the lower amount as from"));
             }
             self.joins(what, step, read.last(), from, offset);
             if to.is_none() != (place == last) {
                 self.problem(
                     offset,
-                    format!("{what}: the last band, and no other, has no to: every amount has its points"),
+                    format!("{what}: the last band, and no other, has no to | every amount has its points"),
                 );
             }
             read.push(Band { from, to, points: points.into() });
@@ -147,20 +168,20 @@ impl Reader<'_> {
     }
 
     /// Whether a band begins one step after the one before ends.
-    fn joins(&mut self, what: &str, step: i64, before: Option<&Band>, from: Option<i64>, offset: usize) {
+    fn joins(&mut self, what: &str, step: i64, before: Option<&Band>, from: Option<i64>, offset: At) {
         match (before.map(|before| before.to), from) {
             (None, None) | (Some(None), _) => {}
             (None, Some(_)) | (Some(Some(_)), None) => {
                 self.problem(
                     offset,
-                    format!("{what}: the first band, and no other, has no from: every amount has its points"),
+                    format!("{what}: the first band, and no other, has no from | every amount has its points"),
                 );
             }
             (Some(Some(end)), Some(from)) => {
                 let want = end.saturating_add(step);
                 if from > want {
                     let message = format!(
-                        "{what}: a gap between {} and {}: begin at {}",
+                        "{what}: a gap between {} and {} | begin at {}",
                         decimal(end),
                         decimal(from),
                         decimal(want)
@@ -168,7 +189,7 @@ impl Reader<'_> {
                     self.problem(offset, message);
                 } else if from < want {
                     let message = format!(
-                        "{what}: {} to {} is in two bands: begin at {}",
+                        "{what}: {} to {} is in two bands | begin at {}",
                         decimal(from),
                         decimal(end),
                         decimal(want)
@@ -183,7 +204,7 @@ impl Reader<'_> {
         match (file.param, file.said, file.is) {
             (Some(name), None, WordOrNumber::Number(is)) => {
                 let Some(parameter) = self.parameters.get(&name) else {
-                    self.problem(offset, format!("param {name} is not in the pack"));
+                    self.problem(offset, format!("param {name} is not in the pack | add [param.{name}]"));
                     return None;
                 };
                 Some(OnlyIf::Parameter { key: parameter_key(&self.id, &name), default: parameter.default, is })
@@ -191,13 +212,16 @@ impl Reader<'_> {
             (None, Some(name), WordOrNumber::Word(word)) => {
                 let item = self.item(&name, offset)?;
                 let Some(word) = item.word(&word) else {
-                    self.problem(offset, format!("{what}: {name} is one of {}", item.words().join(", ")));
+                    self.problem(
+                        offset,
+                        format!("{what}: this is no word of {name} | {name} is one of {}", item.words().join(", ")),
+                    );
                     return None;
                 };
                 Some(OnlyIf::Says { key: SeriesKey::of(&item.to_string(), &[]), item, word })
             }
             _ => {
-                self.problem(offset, format!("{what}: a table applies by param and a number, or by said and a word"));
+                self.problem(offset, format!("{what}: a table applies by param and a number, or by said and a word | write param or said, and is"));
                 None
             }
         }

@@ -1,17 +1,16 @@
 //! Whether a condition holds for a reading and what came before it, and what was compared to find out.
 
 use super::{
-    Item, Setting, Settings,
+    Item, KnownScores, Missing, Postural, ScoreTest, Setting, Settings, Stale,
     item::{decimal, nano},
     operator::{Fold, Ratio, Window, fold, met, met_for},
     parameter::parameter_key,
-    score::{Range, Ranges, Score},
 };
 use crate::{
     finding::{Comparison, Finding},
-    state::{History, NANO, RuleKey, SeriesKey},
+    state::{History, RuleKey, SeriesKey},
 };
-use std::{cell::RefCell, cmp::Ordering, sync::Arc};
+use std::cmp::Ordering;
 use vitals::{Admitted, Decimal, Flag, Quantity, Unit, catalogue::Component};
 
 /// The numbers of a reading, each with its entry in the catalogue.
@@ -30,22 +29,6 @@ pub struct View<'a> {
     pub at: i64,
     /// What scores came to at this moment already, where several rules ask.
     pub known: Option<&'a KnownScores>,
-}
-
-/// What scores come to at one moment of one person: worked out once, however many rules ask.
-#[derive(Debug, Default)]
-pub struct KnownScores(RefCell<Vec<(*const Score, Option<Ranges>)>>);
-
-impl KnownScores {
-    fn ranges(&self, score: &Arc<Score>, view: &View<'_>) -> Option<Ranges> {
-        let key = Arc::as_ptr(score);
-        let known = self.0.borrow().iter().find(|(of, _)| *of == key).map(|(_, ranges)| *ranges);
-        known.unwrap_or_else(|| {
-            let ranges = score.ranges(view);
-            self.0.borrow_mut().push((key, ranges));
-            ranges
-        })
-    }
 }
 
 /// A condition.
@@ -67,10 +50,16 @@ pub enum When {
     For(Box<For>),
     /// A word is said.
     Said(Box<Said>),
+    /// What standing up makes of a number.
+    Postural(Box<Postural>),
     /// Nothing of this was noticed about the reading.
     Without(Vec<Flag>),
     /// A score, compared with a bound.
     Score(Box<ScoreTest>),
+    /// What is expected did not come.
+    Missing(Box<Missing>),
+    /// Nothing came for a length of time.
+    Stale(Box<Stale>),
     /// Somebody set a parameter.
     IsSet(String, RuleKey),
 }
@@ -85,6 +74,8 @@ pub struct Limit {
     /// What the bound comes to where nobody has set the parameter otherwise, worked out once; none where the pack gives the
     /// parameter no value.
     pub level: Option<Decimal>,
+    /// The same in thousand-millionths, for what is compared often.
+    pub nano: Option<i64>,
     /// The unit of both.
     pub unit: Unit,
 }
@@ -183,19 +174,6 @@ pub struct Said {
     pub label: String,
 }
 
-/// A score, compared with a bound.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ScoreTest {
-    /// The score.
-    pub score: Arc<Score>,
-    /// Whether the highest single part is meant, not the total.
-    pub is_any_part: bool,
-    /// What it is called in evidence.
-    pub label: String,
-    /// Compared with what.
-    pub limit: Limit,
-}
-
 impl When {
     /// Whether it holds; `None` where what decides is not known. Keeps nothing: this is asked of every rule and reading,
     /// and almost always the answer is no.
@@ -209,12 +187,15 @@ impl When {
             Self::Over(over) => over.holds(view),
             Self::Among(among) => among.holds(view),
             Self::For(held) => held.holds(view),
+            Self::Postural(postural) => postural.holds(view),
             Self::Said(said) => said.now(view).map(|word| word == said.word),
             // An earlier moment is asked about only where its readings were kept.
             Self::Without(flags) => Some(
                 view.reading.is_none_or(|(admitted, _)| !flags.iter().any(|flag| admitted.reading.quality.has(*flag))),
             ),
             Self::Score(test) => test.holds(view),
+            Self::Missing(missing) => missing.holds(view),
+            Self::Stale(stale) => stale.holds(view),
             Self::IsSet(_, key) => Some(view.settings.get(*key).is_some()),
         }
     }
@@ -237,8 +218,11 @@ impl When {
             Self::Over(over) => findings.extend(over.finding(view)),
             Self::Among(among) => findings.extend(among.finding(view)),
             Self::For(held) => findings.extend(held.finding(view)),
+            Self::Postural(postural) => findings.extend(postural.finding(view)),
             Self::Said(said) => findings.extend(said.finding(view)),
             Self::Score(test) => test.add_findings(view, findings),
+            Self::Missing(missing) => findings.extend(missing.finding(view)),
+            Self::Stale(stale) => findings.extend(stale.finding(view)),
             Self::Without(_) | Self::IsSet(..) => {}
         }
     }
@@ -252,9 +236,12 @@ impl When {
             | Self::Over(_)
             | Self::Among(_)
             | Self::For(_)
+            | Self::Postural(_)
             | Self::Said(_)
             | Self::Without(_)
             | Self::Score(_)
+            | Self::Missing(_)
+            | Self::Stale(_)
             | Self::IsSet(..) => Box::new(std::iter::once(self)),
         }
     }
@@ -288,17 +275,29 @@ impl Limit {
         self.setting(view.settings).map(|setting| setting.value)
     }
 
-    fn holds_ratio(&self, ratio: Ratio, view: &View<'_>) -> Option<bool> {
-        let ordering = ratio.cmp_bound(nano(self.bound(view)?)?)?;
-        Some(match self.comparison {
+    /// The bound in thousand-millionths, worked out anew only where somebody set it otherwise.
+    pub(super) fn bound_nano(&self, view: &View<'_>) -> Option<i64> {
+        match &self.bound {
+            Bound::Parameter { key, .. } if view.settings.get(*key).is_some() => nano(self.bound(view)?),
+            Bound::Parameter { .. } | Bound::Number(_) => self.nano,
+        }
+    }
+
+    /// Whether what stands so to the bound is what is asked for.
+    pub(super) fn admits(&self, ordering: Ordering) -> bool {
+        match self.comparison {
             Comparison::AtLeast => ordering != Ordering::Less,
             Comparison::AtMost => ordering != Ordering::Greater,
             Comparison::Above => ordering == Ordering::Greater,
             Comparison::Below => ordering == Ordering::Less,
-        })
+        }
     }
 
-    fn finding(&self, label: &str, value: Decimal, held: bool, view: &View<'_>) -> Option<Finding> {
+    pub(super) fn holds_ratio(&self, ratio: Ratio, view: &View<'_>) -> Option<bool> {
+        Some(self.admits(ratio.cmp_bound(self.bound_nano(view)?)?))
+    }
+
+    pub(super) fn finding(&self, label: &str, value: Decimal, held: bool, view: &View<'_>) -> Option<Finding> {
         let Setting { value: bound, level } = self.setting(view.settings)?;
         let parameter = match (&self.bound, level) {
             (Bound::Number(_), _) => None,
@@ -341,12 +340,12 @@ impl Threshold {
 }
 
 impl Source {
-    fn values<'a>(&self, view: &View<'a>) -> &'a [crate::state::Entry] {
+    pub(super) fn values<'a>(&self, view: &View<'a>) -> &'a [crate::state::Entry] {
         self.window.values(view.history.of(self.key), view.at)
     }
 
     /// What the reading that is judged says itself, where nothing is left out for it.
-    fn own(&self, view: &View<'_>) -> Option<i64> {
+    pub(super) fn own(&self, view: &View<'_>) -> Option<i64> {
         let (admitted, numbers) = view.reading?;
         let is_left_out = self.without.iter().any(|flag| admitted.reading.quality.has(*flag));
         if is_left_out { None } else { self.item.of(admitted, numbers) }
@@ -424,51 +423,5 @@ impl Said {
             parameter: None,
             held: now == self.word,
         })
-    }
-}
-
-impl ScoreTest {
-    /// What is still missing may make it hold or not: then nothing is known.
-    fn decide(&self, range: Range, view: &View<'_>) -> Option<bool> {
-        let one = |points: i64| self.limit.holds_ratio(Ratio::whole(points.saturating_mul(NANO)), view);
-        let (low, high) = (one(range.low)?, one(range.high)?);
-        (low == high).then_some(low)
-    }
-
-    fn range(&self, view: &View<'_>) -> Option<Range> {
-        let ranges = match view.known {
-            Some(known) => known.ranges(&self.score, view),
-            None => self.score.ranges(view),
-        }?;
-        Some(if self.is_any_part { ranges.any_part } else { ranges.total })
-    }
-
-    fn holds(&self, view: &View<'_>) -> Option<bool> {
-        self.decide(self.range(view)?, view)
-    }
-
-    /// The score with how much of it is known, and each part behind it.
-    fn add_findings(&self, view: &View<'_>, findings: &mut Vec<Finding>) {
-        let (Some(range), Some(total)) = (self.range(view), self.score.total(view)) else {
-            return;
-        };
-        let held = self.decide(range, view) == Some(true);
-        let points = |points: i64| Decimal::from_parts(points, 0).unwrap_or(Decimal::from(0));
-        let label = format!("{}: {}", self.label, total.in_words());
-        findings.extend(self.limit.finding(&label, points(range.low), held, view));
-        for part in &total.parts {
-            let label = format!("{}, part {}", self.score.title, part.name);
-            let Some((low, _)) = part.points else { continue };
-            if findings.iter().all(|known| known.component != label) {
-                findings.push(Finding {
-                    component: label,
-                    value: Quantity::new(points(low), Unit::Points),
-                    comparison: Comparison::AtLeast,
-                    bound: Decimal::from(1),
-                    parameter: None,
-                    held: low >= 1,
-                });
-            }
-        }
     }
 }

@@ -156,6 +156,12 @@ impl History {
         }
     }
 
+    /// Whether nothing that is kept was taken after a second.
+    #[must_use]
+    pub fn is_by(&self, secs: i64) -> bool {
+        self.0.iter().all(|(_, series)| series.entries().last().is_none_or(|last| last.secs <= secs))
+    }
+
     /// Whether nothing is kept.
     #[must_use]
     pub fn is_empty(&self) -> bool {

@@ -71,6 +71,7 @@ fn alert(row: &str) -> Alert {
         clinician_message: String::new(),
         patient_told: None,
         evidence: vec![],
+        absent: vec![],
     }
 }
 
@@ -161,6 +162,7 @@ fn take(alert: &Alert) -> &'static str {
             "ada was first"
         }
         Err(Refused::NotOpen) => "not open",
+        Err(Refused::NotCounted) => "not counted",
     }
 }
 

@@ -304,6 +304,8 @@ fn describe(alert: &Alert) -> String {
         Condition::Cleared(ClearedBecause::Improved) => "improved",
         Condition::Cleared(ClearedBecause::Superseded(_)) => "superseded",
         Condition::Cleared(ClearedBecause::Judged) => "judged",
+        Condition::Cleared(ClearedBecause::Unfounded) => "unfounded",
+        Condition::Cleared(ClearedBecause::ProtocolEnded) => "protocol_ended",
     };
     let workflow = match &alert.workflow {
         Workflow::Raised => "raised".to_owned(),
@@ -336,6 +338,7 @@ fn refusal(refused: &Refused) -> String {
     match refused {
         Refused::NotOpen => "not open".to_owned(),
         Refused::NotRaised => "not raised".to_owned(),
+        Refused::NotCounted => "not counted".to_owned(),
         Refused::AlreadyAcknowledged { by, .. } => format!("{} was first", by.name.as_str()),
     }
 }

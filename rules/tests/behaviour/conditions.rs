@@ -161,12 +161,18 @@ fn each_mistake_is_refused_with_its_line_and_advice() {
         (r#"is_set = "limit""#, "compares nothing that was measured"),
         (r#"score = "news2", at_least = 1"#, "score news2 is not in the pack"),
         (r#"latest = "weight", above = 80 }, { latest = "spo2", below = 92"#, "max_age"),
-        (r#"forecast = "weight", above = 80"#, "unknown field"),
+        (r#"foresee = "weight", above = 80"#, "unknown field"),
+        (r#"forecast = "weight", over = "15m", above = 80"#, "only a sensor's glucose is forecast"),
+        (r#"cusum = "weight", over = "30d", above = 80"#, "slack ="),
+        (r#"unusual = "weight", over = "30d", above = "param:limit""#, "param limit is in kg but weight is in {score}"),
+        (r#"change = "weight", from = "resting", over = "10m", at_most = -2"#, "only a cuff's reading has a posture"),
+        (r#"change = "systolic", from = "resting", at_most = -20"#, "how long before lying or sitting"),
+        (r#"change = "systolic", from = "resting", over = "10m", last = 3, at_most = -20"#, "last says nothing here"),
     ];
     for (when, expected) in rows {
         let text = pack(&format!("all = [{{ {when} }}]"), r#"is_set = "own""#, "given = []\nexpect = []");
         let error = Pack::read(&text).expect_err(when);
-        let problem = error.problems.iter().find(|problem| problem.message.contains(expected));
+        let problem = error.problems.iter().find(|problem| problem.to_string().contains(expected));
         let problem = problem.unwrap_or_else(|| panic!("{when}: {error}"));
         let rule = text.lines().position(|line| line == "[[rule]]").unwrap() + 1;
         assert!(problem.line >= rule && problem.line <= rule + 8, "{when}: line {} of a rule at {rule}", problem.line);

@@ -68,7 +68,7 @@ const RULES: [(&str, &str, &str); 10] = [
     ),
 ];
 
-fn plan() -> Plan {
+pub(crate) fn plan() -> Plan {
     static PLAN: LazyLock<Plan> = LazyLock::new(|| {
         let rules = RULES.map(|(id, when, clear)| {
             let count = if id == "twice-better" { 2 } else { 1 };

@@ -8,6 +8,8 @@ mod cases;
 #[cfg(test)]
 mod conditions;
 #[cfg(test)]
+mod lateness;
+#[cfg(test)]
 mod looking_back;
 #[cfg(test)]
 mod parameters;
@@ -26,5 +28,7 @@ mod size;
 mod stored;
 #[cfg(test)]
 mod support;
+#[cfg(test)]
+mod waiting;
 #[cfg(test)]
 mod what_settles;

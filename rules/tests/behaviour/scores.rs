@@ -183,7 +183,7 @@ fn a_table_with_a_mistake_is_refused_with_its_line_and_advice() {
         ("of = [\"spo2\"]", "of = [\"spo3\"]", "measure catalogue"),
         ("score = \"news2\", at_least = 7", "score = \"news3\", at_least = 7", "score news3 is not in the pack"),
         ("is_set = \"usual_news2\"", "is_set = \"usual\"", "param usual is not in the pack"),
-        ("step = \"0.1\"", "step = 0", "step is above 0"),
+        ("step = \"0.1\"", "step = 0", "write a step above 0"),
         ("engine_min = 2", "engine_min = 1", "write engine_min = 2"),
         ("set = { usual_news2 = 1 }", "set = { usual = 1 }", "param usual is not in the pack"),
     ];
@@ -191,7 +191,7 @@ fn a_table_with_a_mistake_is_refused_with_its_line_and_advice() {
         let text = news2_text().replacen(from, to, 1);
         assert_ne!(text, news2_text(), "{from} is not in the pack");
         let error = Pack::read(&text).expect_err(to);
-        let problem = error.problems.iter().find(|problem| problem.message.contains(expected));
+        let problem = error.problems.iter().find(|problem| problem.to_string().contains(expected));
         let problem = problem.unwrap_or_else(|| panic!("{to}: {error}"));
         let begins = text.bytes().take(problem.offset).filter(|byte| *byte == b'\n').count() + 1;
         assert_eq!(problem.line, begins, "{to}: its line is not that of its place");

@@ -37,6 +37,7 @@ fn alert() -> Alert {
         clinician_message: "C".into(),
         patient_told: None,
         evidence: vec![],
+        absent: vec![],
     }
 }
 

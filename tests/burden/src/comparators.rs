@@ -5,7 +5,7 @@
 
 use crate::{
     calendar::{Calendar, DAY},
-    cohort::{Cohort, Person, Reading},
+    cohort::{Cohort, Person, Reading, Stratum},
     lines::{Alert, Fate, Priority, Prompt, Stream, Touch},
     staff::taken_at,
     thresholds::{Judged, Threshold},
@@ -126,6 +126,10 @@ impl Playing<'_> {
             if asked.is_none() {
                 self.tell(Priority::Medium, reading.arrived, false);
                 *asked = Some(self.cohort.repeat(place, reading.arrived));
+                if self.person.stratum == Stratum::CareHome {
+                    // A carer measures outside the round.
+                    self.stream.touches.push((self.person.number, Touch::CarerPrompt, reading.arrived));
+                }
             }
             match asked.clone().flatten() {
                 None => raised_at = reading.arrived + REPEAT_WINDOW,

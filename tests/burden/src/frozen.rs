@@ -1,4 +1,4 @@
-//! The freeze: what the cohort is made of and what it makes of seed 1, as hashes in `frozen.txt`.
+//! The freeze: what the cohorts are made of and what each generator makes of seed 1, as hashes in `frozen.txt`.
 
 use crate::{
     cohort::Cohort,
@@ -8,14 +8,20 @@ use crate::{
 /// The hashes as they were frozen.
 pub const FROZEN: &str = include_str!("../frozen.txt");
 
-/// The hashes as they are: of the parameters' file, and of the cohort of seed 1 (people, readings, labels, what was due).
+/// The hashes as they are: of the parameters' file, and of the cohorts of seed 1 (people, readings, labels, what was due).
 ///
 /// # Errors
 /// [`NotParameters`] where the parameters do not read.
 pub fn hashes() -> Result<String, NotParameters> {
     let parameters = Parameters::read(FILE)?;
     let cohort = Cohort::generate(&parameters, 1)?;
-    Ok(format!("cohort.toml {}\nseed 1 {}\n", blake3::hash(FILE.as_bytes()).to_hex(), canonical(&cohort).to_hex()))
+    let second = Cohort::generate_second(&parameters, 1)?;
+    Ok(format!(
+        "cohort.toml {}\nseed 1 {}\nseed 1 second {}\n",
+        blake3::hash(FILE.as_bytes()).to_hex(),
+        canonical(&cohort).to_hex(),
+        canonical(&second).to_hex()
+    ))
 }
 
 /// The hash of everything a cohort holds, in a form that is the same on every machine.

@@ -10,6 +10,7 @@
 
 pub mod bench;
 pub mod calendar;
+pub mod cgm;
 pub mod cohort;
 pub mod comparators;
 pub mod frozen;

@@ -136,6 +136,8 @@ pub struct Stream {
     pub alerts: Vec<Alert>,
     /// Its instructions.
     pub prompts: Vec<Prompt>,
+    /// Instructions in the words that stand on the person's screen already: the person is told, and it is not another.
+    pub standing: Vec<Prompt>,
     /// What else it put before staff: about whom, what, when.
     pub touches: Vec<(u32, Touch, i64)>,
     /// The repeats that people took because they were asked: place of the first reading, and the repeat.

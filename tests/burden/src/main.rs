@@ -2,16 +2,17 @@
 #![forbid(unsafe_code)]
 
 use burden::{
-    bench::{self, NotRun, Stress},
-    cohort::Cohort,
-    frozen, page, table,
+    bench::{self, Generator, Made, Stress},
+    cgm, frozen,
+    ours::{family::Family, in_force::Meant},
+    page, table,
 };
 use clap::{Parser, Subcommand};
 use std::{
     error::Error,
     fs,
     io::{self, BufWriter, Write as _},
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::ExitCode,
 };
 
@@ -29,9 +30,33 @@ struct Arguments {
     /// Make something harder than expected.
     #[arg(long, value_enum, default_value_t = Stress::None)]
     stress: Stress,
+    /// Which generator makes the cohorts.
+    #[arg(long, global = true, value_enum, default_value_t = Generator::First)]
+    generator: Generator,
     /// Sweep the sensitivity of each service as well: five more runs.
     #[arg(long)]
     curve: bool,
+    /// Switch a family of operators of ours off.
+    #[arg(long, value_enum, value_name = "FAMILY")]
+    without: Option<Family>,
+    /// The table of ours with one family of operators off at a time, and nothing else.
+    #[arg(long)]
+    ablation: bool,
+    /// Take the protocols of this folder in place of those we ship.
+    #[arg(long, global = true, value_name = "FOLDER")]
+    packs: Option<PathBuf>,
+    /// Take this file in place of tests/burden/ours.toml: which protocols are in force for whom, with which numbers.
+    #[arg(long, global = true, value_name = "FILE")]
+    own: Option<PathBuf>,
+    /// Print every E episode that we missed, with its readings.
+    #[arg(long)]
+    missed: bool,
+    /// Count the alerts of our rules by rule, most first.
+    #[arg(long)]
+    rules: bool,
+    /// Play the diabetes protocol over real continuous glucose: a file of id, time, mg/dL. See tests/burden/cgm.sh.
+    #[arg(long, value_name = "FILE")]
+    cgm: Option<PathBuf>,
     /// Write the figures by name into this file as well.
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
@@ -87,43 +112,78 @@ fn is_closed_pipe(error: &(dyn Error + 'static)) -> bool {
     error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
 }
 
-fn cohort(seed: u64) -> Result<Cohort, NotRun> {
-    Ok(Cohort::generate(&bench::parameters(Stress::None)?, seed)?)
+impl Arguments {
+    fn made(&self) -> Made {
+        Made { by: self.generator, stress: self.stress }
+    }
+
+    fn meant(&self) -> Result<Meant, Box<dyn Error>> {
+        let packs = self.packs.as_deref().map(texts).transpose()?;
+        let own = self.own.as_deref().map(fs::read_to_string).transpose()?;
+        Ok(Meant { packs, own, steps: 0, without: self.without })
+    }
+}
+
+/// The protocols in a folder.
+fn texts(folder: &Path) -> io::Result<Vec<String>> {
+    let mut files: Vec<PathBuf> = fs::read_dir(folder)?.map(|entry| Ok(entry?.path())).collect::<io::Result<_>>()?;
+    files.retain(|file| {
+        let name = file.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        name.ends_with(".toml") && !name.ends_with(".signed.toml") && !name.starts_with("demo-")
+    });
+    files.sort();
+    files.iter().map(fs::read_to_string).collect()
 }
 
 fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
     let mut out = BufWriter::new(io::stdout().lock());
     match &arguments.what {
         Some(What::Readings { seed }) => {
-            for line in cohort(*seed)?.lines() {
+            for line in bench::cohort(arguments.made(), *seed)?.lines() {
                 writeln!(out, "{}", serde_json::to_string(&line)?)?;
             }
         }
         Some(What::Labels { seed }) => {
-            let cohort = cohort(*seed)?;
+            let cohort = bench::cohort(arguments.made(), *seed)?;
             for label in &cohort.labels {
                 let patient = cohort.person(label.person).map(|person| person.pseudonym.as_str());
                 writeln!(out, "{}", serde_json::json!({"patient": patient, "label": label}))?;
             }
         }
         Some(What::Judge { alerts, seed }) => {
-            write!(out, "{}", table::came_text(&bench::judge_lines(&fs::read_to_string(alerts)?, *seed)?))?;
+            let came = bench::judge_lines(&fs::read_to_string(alerts)?, arguments.made(), *seed)?;
+            write!(out, "{}", table::came_text(&came))?;
         }
         Some(What::Freeze) => write!(out, "{}", frozen::hashes()?)?,
         Some(What::Page) => write!(out, "{}", page::page()?)?,
-        None => {
-            let has_said = |seed| drop(writeln!(io::stderr().lock(), "seed {seed} of {}", arguments.seeds));
-            let run = bench::run(arguments.seeds, arguments.stress, has_said)?;
-            let points = if arguments.curve { bench::curve(arguments.seeds)? } else { Vec::new() };
-            writeln!(out, "{}", table::text(&run))?;
-            if !points.is_empty() {
-                writeln!(out, "{}", table::curve_text(&points))?;
-            }
-            if let Some(path) = &arguments.json {
-                fs::write(path, serde_json::to_string_pretty(&table::json(&run, &points))?)?;
-            }
-        }
+        None => bench_run(arguments, &mut out)?,
     }
     out.flush()?;
+    Ok(())
+}
+
+fn bench_run(arguments: &Arguments, out: &mut impl io::Write) -> Result<(), Box<dyn Error>> {
+    let (made, meant, seeds) = (arguments.made(), arguments.meant()?, arguments.seeds);
+    let has_said = |seed| drop(writeln!(io::stderr().lock(), "seed {seed} of {seeds}"));
+    if let Some(file) = &arguments.cgm {
+        write!(out, "{}", cgm::text(&fs::read_to_string(file)?, &meant)?)?;
+        return Ok(());
+    }
+    if arguments.ablation {
+        write!(out, "{}", table::ablation_text(&bench::ablation(seeds, made, &meant, has_said)?))?;
+        return Ok(());
+    }
+    let run = bench::run(seeds, made, &meant, has_said)?;
+    let points = if arguments.curve { bench::curve(seeds, made, &meant)? } else { Vec::new() };
+    writeln!(out, "{}", table::text(&run, arguments.missed))?;
+    if arguments.rules {
+        writeln!(out, "{}", table::rules_text(&run))?;
+    }
+    if !points.is_empty() {
+        writeln!(out, "{}", table::curve_text(&points))?;
+    }
+    if let Some(path) = &arguments.json {
+        fs::write(path, serde_json::to_string_pretty(&table::json(&run, &points))?)?;
+    }
     Ok(())
 }

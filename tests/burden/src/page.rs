@@ -2,6 +2,8 @@
 
 use crate::{
     bench::NotRun,
+    cohort::Stratum,
+    ours::in_force,
     parameters::{self, Grade, Parameters},
     table::say,
     thresholds::{self, Judged},
@@ -9,6 +11,9 @@ use crate::{
 
 /// What stands above the tables.
 const ABOVE: &str = include_str!("page.md");
+
+/// What was measured last, as the program printed it.
+const MEASURED: &str = include_str!("measured.md");
 
 fn grade(grade: Grade) -> &'static str {
     match grade {
@@ -25,7 +30,7 @@ fn grade(grade: Grade) -> &'static str {
 pub fn page() -> Result<String, NotRun> {
     let parameters = Parameters::read(parameters::FILE)?;
     let judged = Judged::read(thresholds::FILE, parameters.causes())?;
-    let mut page = ABOVE.to_owned();
+    let mut page = format!("{ABOVE}\n{MEASURED}");
     page += "\n## Minutes of a touch\n\n| touch | minutes | grade | source |\n|---|---|---|---|\n";
     for (touch, minutes) in &judged.minutes {
         let name = serde_json::to_string(touch).unwrap_or_default().replace(['"', '_'], " ");
@@ -64,6 +69,7 @@ pub fn page() -> Result<String, NotRun> {
             ),
         );
     }
+    ours(&mut page)?;
     page += "\n## What the cohort is made of\n\n| cause | class | ends in hospital |\n|---|---|---|\n";
     for cause in parameters.causes() {
         let hospital = if cause.is_admitted { "yes" } else { "no" };
@@ -95,4 +101,41 @@ pub fn page() -> Result<String, NotRun> {
         );
     }
     Ok(page)
+}
+
+/// Which of our protocols are for whom, and what a clinic sets.
+fn ours(page: &mut String) -> Result<(), NotRun> {
+    let file = in_force::File::read(in_force::FILE)?;
+    *page += "\n## Our protocols in it\n\n| protocol | for | because |\n|---|---|---|\n";
+    let names = |strata: &[Stratum]| strata.iter().map(|stratum| stratum.name()).collect::<Vec<_>>().join(", ");
+    let target = |scale_2| match scale_2 {
+        Some(true) => " with a target of 88 to 92%",
+        Some(false) => " without a target of 88 to 92%",
+        None => "",
+    };
+    for one in &file.protocol {
+        say(page, format_args!("| `{}` | {}{} | {} |", one.pack, names(&one.strata), target(one.scale_2), one.why));
+    }
+    *page += "\n| set for each person | from | kept between | for | why |\n|---|---|---|---|---|\n";
+    for one in &file.own {
+        let from = match (one.usual, one.usual_news2) {
+            (Some(signal), _) => format!("usual {}", signal.name()),
+            (None, true) => "usual NEWS2".to_owned(),
+            (None, false) => String::new(),
+        };
+        let by = one.by.as_deref().unwrap_or("0");
+        let (least, most) = (one.at_least.as_deref().unwrap_or("-"), one.at_most.as_deref().unwrap_or("-"));
+        let strata = one.strata.as_deref().map_or_else(|| "all".to_owned(), names);
+        say(
+            page,
+            format_args!(
+                "| `{}` {} | {from} {by} | {least}, {most} | {strata}{} | {} |",
+                one.pack,
+                one.param,
+                target(one.scale_2),
+                one.why
+            ),
+        );
+    }
+    Ok(())
 }

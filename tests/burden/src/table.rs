@@ -8,9 +8,11 @@ use crate::{
         compare::{Equal, detection},
         limits::{number, per_hundred, quantile, upper_of_share, upper_over_seeds},
     },
+    ours::family::Family,
     parameters::Class,
 };
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 
 /// Most touches of clinicians, and of welfare and equipment, and staff minutes in 100 monitored days: the aims.
 const INTENSIVE_AIMS: [f64; 3] = [3.0, 2.0, 15.0];
@@ -96,7 +98,7 @@ fn worst(came: &Came) -> Option<Stratum> {
 
 /// A run as text.
 #[must_use]
-pub fn text(run: &Run) -> String {
+pub fn text(run: &Run, prints_missed: bool) -> String {
     let mut out = String::new();
     let services = [("A", &run.a), ("B", &run.b), ("ours", &run.ours)];
     let days: u64 = run.a.figures.values().flatten().map(|one| one.monitored_days).sum();
@@ -157,12 +159,13 @@ pub fn text(run: &Run) -> String {
         }
     }
     guard_rails(&mut out, &services);
+    red_floor(&mut out, run);
     equal_detection(&mut out, run);
     if !run.without.is_empty() {
         let names: Vec<&str> = run.without.iter().map(|stratum| stratum.name()).collect();
         say(&mut out, format_args!("\nNo protocol of ours yet for: {}.", names.join(", ")));
     }
-    missed(&mut out, run);
+    missed(&mut out, run, prints_missed);
     out
 }
 
@@ -210,6 +213,16 @@ fn guard_rails(out: &mut String, services: &[(&str, &Came); 3]) {
     }
 }
 
+fn red_floor(out: &mut String, run: &Run) {
+    *out += "\nWhat binds: clinical touches in 100 monitored days with which every red reading is seen within the hour, at the fewest; and the share of days on which a finding silenced at random would count as harm (the guard rail is 0.5%).\n\n";
+    for (stratum, touches) in &run.red_floor {
+        let days: u64 = run.a.figures.get(stratum).into_iter().flatten().map(|one| one.monitored_days).sum();
+        let (harm, of) = run.harm_by_chance.get(stratum).copied().unwrap_or_default();
+        let (floor, harm) = (per_hundred(*touches, days), per_hundred(harm, of));
+        say(out, format_args!("- {}: {floor:.2}; {harm:.1}%", stratum.name()));
+    }
+}
+
 fn equal_detection(out: &mut String, run: &Run) {
     *out += "\nEqual detection: ours against the better of A and B, on the same episodes.\n\n";
     *out += "| class | of | episodes | ours | theirs | lower limit | missed, later | delays ours/theirs, h | |\n|---|---|---|---|---|---|---|---|---|\n";
@@ -234,12 +247,70 @@ fn equal_detection(out: &mut String, run: &Run) {
     }
 }
 
-fn missed(out: &mut String, run: &Run) {
+fn missed(out: &mut String, run: &Run, prints_missed: bool) {
     say(out, format_args!("\nE episodes that we missed: {}", run.missed.len()));
+    let mut by_cause: BTreeMap<(&str, String), u64> = BTreeMap::new();
     for one in &run.missed {
         let found = if one.found_by.is_empty() { "nobody".to_owned() } else { one.found_by.join(" and ") };
-        say(out, format_args!("- {}, {}, found by {found}: {}", one.person, one.cause, one.readings.join("; ")));
+        if prints_missed {
+            say(out, format_args!("- {}, {}, found by {found}: {}", one.person, one.cause, one.readings.join("; ")));
+        }
+        *by_cause.entry((&one.cause, found)).or_default() += 1;
     }
+    for ((cause, found), count) in by_cause {
+        say(out, format_args!("- {count} of {cause}, found by {found}"));
+    }
+}
+
+/// Our findings by rule and what was found by cause, as text.
+#[must_use]
+pub fn rules_text(run: &Run) -> String {
+    let mut out = String::from(
+        "Findings of ours in 100 monitored days, by rule.\n\n| stratum | rule | shown | told again | settled or merged |\n|---|---|---|---|---|\n",
+    );
+    for ((stratum, rule), counts) in &run.by_rule {
+        let days: u64 = run.ours.figures.get(stratum).into_iter().flatten().map(|one| one.monitored_days).sum();
+        let [shown, again, silenced] = counts.map(|count| per_hundred(count, days));
+        say(&mut out, format_args!("| {} | {rule} | {shown:.2} | {again:.2} | {silenced:.2} |", stratum.name()));
+    }
+    out += "\nEpisodes that could be seen, and the share found, in per cent.\n\n| stratum | cause | episodes | ours | A | B |\n|---|---|---|---|---|---|\n";
+    for ((stratum, cause), [visible, found @ ..]) in &run.by_cause {
+        let [ours, a, b] = found.map(|found| per_hundred(found, *visible));
+        say(&mut out, format_args!("| {} | {cause} | {visible} | {ours:.1} | {a:.1} | {b:.1} |", stratum.name()));
+    }
+    out
+}
+
+/// Ours as they are and with one family off at a time, as text.
+#[must_use]
+pub fn ablation_text(all: &[(Option<Family>, Came)]) -> String {
+    let mut out = String::from(
+        "Ours with one family of operators off at a time. Per 100 monitored days; detected in per cent.\n\n| stratum | off | clinical | welfare, equipm. | staff minutes | prompts | reds unseen | E | U | R |\n|---|---|---|---|---|---|---|---|---|---|\n",
+    );
+    for stratum in Stratum::ALL {
+        for (family, came) in all {
+            let Some(figures) = came.figures.get(&stratum) else { continue };
+            let sum = sum(figures);
+            let [clinical, welfare, minutes] = headline(figures).map(|(pooled, _)| pooled);
+            let share = |class| {
+                let of = detection(&came.outcomes, |one| one.stratum == stratum && one.class == class);
+                let (episodes, found, informed) = of;
+                if episodes == 0 { "-".to_owned() } else { format!("{found:.1}/{informed:.1}") }
+            };
+            let [e, u, r] = [Class::E, Class::U, Class::R].map(share);
+            say(
+                &mut out,
+                format_args!(
+                    "| {} | {} | {clinical:.2} | {welfare:.2} | {minutes:.1} | {:.2} | {} | {e} | {u} | {r} |",
+                    stratum.name(),
+                    family.map_or("nothing", Family::name),
+                    per_hundred(sum.prompts, sum.monitored_days),
+                    sum.reds_unseen
+                ),
+            );
+        }
+    }
+    out
 }
 
 /// The curve as text.

@@ -15,7 +15,7 @@ use chrono::{DateTime, Days, TimeDelta, TimeZone, Utc};
 use futures_util::future::join_all;
 use ingest::{
     access::{Access, HubEntry, HubRegistry, Purpose},
-    decide::ByPlan,
+    decide::{ByPlan, WithoutPlan},
     disk::{DATABASE_FILE, Folder},
     http::signature::verify,
     store::{
@@ -92,7 +92,8 @@ pub(super) fn measure(readings: usize, hubs: usize, seed: u64, folder: &Path) ->
     let runtime = runtime.doing("start a runtime")?;
     let disk = Arc::new(Folder::new(&data));
     let store = EmbeddedStore::open(disk, StoreKeys { chain: [0xb; 32] }).doing("open the store")?;
-    let plan = ByPlan::for_service(vec![settings::pack()?], vec![Channel::Console]).doing("activate the protocol")?;
+    let plan = ByPlan::for_service(vec![settings::pack()?], vec![Channel::Console], WithoutPlan::Judged)
+        .doing("activate the protocol")?;
     let filling = Filling { store, decide: Arc::new(plan), access: accesses(&mut world)? };
     runtime.block_on(filling.register(&world))?;
     // What is next is drafted while the store works.

@@ -23,7 +23,7 @@ pub(super) fn write(world: &World, folder: &Path, has_rules: bool) -> Result<Pat
     fs::write(folder.join("bench-ingest.signed.toml"), approvals()?).doing("write the protocol's approvals")?;
     let packs = if has_rules { format!("'{}'", folder.join("bench-ingest.toml").display()) } else { String::new() };
     let mut text = format!(
-        "listen = '127.0.0.1:0'\ndata = '{}'\npacks = [{packs}]\nservice_name = 'Bench'\nservice_hours = 'Always.'\n\
+        "listen = '127.0.0.1:0'\ndata = '{}'\npacks = [{packs}]\njudge_without_plan = true\nservice_name = 'Bench'\nservice_hours = 'Always.'\n\
          people_are = 'invented'\n",
         folder.join("data").display()
     );

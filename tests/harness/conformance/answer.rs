@@ -1,4 +1,5 @@
-//! What the product says about a case's input, under the case's own field names. Here is every kind that is covered.
+//! What the product says about a case's input, under the case's own field names. What is about devices, codes and
+//! numbers is here; what the rules answer is in `rules`.
 //!
 //! Invariant: nothing is worked out here. Each answer is one call of a product function, renamed.
 
@@ -6,6 +7,7 @@ use super::{
     compare::{Answer, Fields, Got},
     device,
     row::Row,
+    rules,
 };
 use vitals::{
     Decimal, NhsNumber, Quantity, Unit,
@@ -67,7 +69,7 @@ pub(super) fn to(row: &Row) -> Answer {
             let shown = Analyte::Glucose.in_millimoles(sent);
             one("mmol_1dp", Got::decimal(shown.map(Quantity::value)))
         }),
-        _ => return Answer::NotCovered,
+        _ => return rules::to(row),
     };
     fields.map_or_else(Answer::InputUnreadable, Answer::Fields)
 }

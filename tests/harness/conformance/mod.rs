@@ -7,6 +7,7 @@ mod answer;
 mod compare;
 mod device;
 mod row;
+mod rules;
 
 pub use row::Row;
 

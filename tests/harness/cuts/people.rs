@@ -57,7 +57,7 @@ impl People {
         let (settings, pack) = (folder.join("ingest.toml"), folder.join("test-home-bp.toml"));
         write_pack(&pack)?;
         let mut text = format!(
-            "listen = '127.0.0.1:0'\ndata = '{}'\npacks = ['{}']\nservice_name = 'Test'\nservice_hours = 'Always.'\n\
+            "listen = '127.0.0.1:0'\ndata = '{}'\npacks = ['{}']\njudge_without_plan = true\nservice_name = 'Test'\nservice_hours = 'Always.'\n\
              people_are = 'invented'\n{more}",
             data.display(),
             pack.display()

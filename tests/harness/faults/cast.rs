@@ -10,7 +10,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use ingest::{
     access::{Access, Caseload, Directory, LocalSignIn, SESSION_COOKIE, Sessions, SignIn},
     decide::ByPlan,
-    store::Decide,
+    store::{Care, Decide},
 };
 use register::{
     Consent, ContactChoices, Item, Place, Post, Role, Span, Staff, Team,
@@ -186,11 +186,11 @@ fn is_undecided(event: &Event) -> bool {
 }
 
 impl Decide for GivesUp {
-    fn decide(&self, before: &PatientState, events: &[Event], at: DateTime<Utc>) -> Decisions {
+    fn decide(&self, care: &Care, before: &PatientState, events: &[Event], at: DateTime<Utc>) -> Decisions {
         if events.iter().any(is_undecided) && events.iter().all(|event| matches!(event, Event::Reading(_))) {
             return self.0.unevaluated(before, events, ErrorCode::RulePanicked, at);
         }
-        self.0.decide(before, events, at)
+        self.0.decide(care, before, events, at)
     }
 
     fn unevaluated(&self, before: &PatientState, events: &[Event], reason: ErrorCode, at: DateTime<Utc>) -> Decisions {

@@ -15,7 +15,7 @@ use faults::tapped::{self, File, When};
 use ingest::{
     disk::{DATABASE_FILE, Disk, Folder},
     store::{
-        Decide, Store,
+        Care, Decide, Store,
         embedded::{EmbeddedStore, OpenError, StoreKeys},
     },
 };
@@ -279,9 +279,9 @@ impl Fault for Points {
 struct PointsOfRules(Arc<dyn Decide>);
 
 impl Decide for PointsOfRules {
-    fn decide(&self, before: &PatientState, events: &[Event], at: DateTime<Utc>) -> Decisions {
+    fn decide(&self, care: &Care, before: &PatientState, events: &[Event], at: DateTime<Utc>) -> Decisions {
         reach(Point::Deciding);
-        let decisions = self.0.decide(before, events, at);
+        let decisions = self.0.decide(care, before, events, at);
         reach(Point::Decided);
         decisions
     }

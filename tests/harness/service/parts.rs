@@ -43,6 +43,7 @@ pub fn bare(store: Arc<dyn Store>, hubs: BTreeMap<HubId, HubEntry>) -> Result<Pa
             service_hours: "Your team looks Monday to Friday, 8am to 6pm.".to_owned(),
             is_loopback_only: true,
         },
+        lists: None,
         channels: BTreeMap::new(),
         listener: TcpListener::bind("127.0.0.1:0").doing("find a port")?,
     })

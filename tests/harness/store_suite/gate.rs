@@ -3,7 +3,7 @@
 
 use super::{Fails, Holds, cast::calm, stage::Door};
 use crate::trouble::Trouble;
-use ingest::store::{Decide, Outcome};
+use ingest::store::{Care, Decide, Outcome};
 use std::{
     future::poll_fn,
     pin::Pin,
@@ -52,13 +52,14 @@ struct Gated {
 impl Decide for Gated {
     fn decide(
         &self,
+        care: &Care,
         before: &rules::PatientState,
         events: &[rules::Event],
         at: chrono::DateTime<chrono::Utc>,
     ) -> rules::Decisions {
         self.arrived.send_replace(true);
         self.bar.wait();
-        self.rules.decide(before, events, at)
+        self.rules.decide(care, before, events, at)
     }
 
     fn unevaluated(

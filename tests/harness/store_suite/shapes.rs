@@ -8,7 +8,7 @@ use super::{
 };
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use ingest::store::{ApplyError, Decide, ReadingOutcome, Slice, Store, Subject};
+use ingest::store::{ApplyError, Care, Decide, ReadingOutcome, Slice, Store, Subject};
 use rules::{Decisions, Event, PatientState};
 use std::{
     collections::BTreeSet,
@@ -132,8 +132,8 @@ struct Changed<F> {
 }
 
 impl<F: Fn(Decided<'_>) + Send + Sync> Decide for Changed<F> {
-    fn decide(&self, before: &PatientState, events: &[Event], at: DateTime<Utc>) -> Decisions {
-        let mut decisions = self.rules.decide(before, events, at);
+    fn decide(&self, care: &Care, before: &PatientState, events: &[Event], at: DateTime<Utc>) -> Decisions {
+        let mut decisions = self.rules.decide(care, before, events, at);
         (self.change)(Decided { before, events, decisions: &mut decisions });
         decisions
     }
@@ -162,10 +162,10 @@ struct Forgetful<F> {
 }
 
 impl<F: Fn(&mut PatientState) + Send + Sync> Decide for Forgetful<F> {
-    fn decide(&self, before: &PatientState, events: &[Event], at: DateTime<Utc>) -> Decisions {
+    fn decide(&self, care: &Care, before: &PatientState, events: &[Event], at: DateTime<Utc>) -> Decisions {
         let mut before = before.clone();
         (self.forget)(&mut before);
-        self.rules.decide(&before, events, at)
+        self.rules.decide(care, &before, events, at)
     }
 
     fn unevaluated(&self, before: &PatientState, events: &[Event], reason: ErrorCode, at: DateTime<Utc>) -> Decisions {

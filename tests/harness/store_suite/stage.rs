@@ -12,8 +12,8 @@ use ingest::{
     access::{Access, Purpose},
     decide::ByPlan,
     store::{
-        ApplyError, Change, Committed, Cursor, Decide, KeptItem, Outcome, ReadingOutcome, RegisterPlace, Slice, Store,
-        StoredReading, StoredRefusal, Subject, Version,
+        ApplyError, Care, Change, Committed, Cursor, Decide, KeptItem, Outcome, ReadingOutcome, RegisterPlace, Slice,
+        Store, StoredReading, StoredRefusal, Subject, Version,
     },
 };
 use register::Item;
@@ -306,9 +306,9 @@ pub(super) struct Troubled<F> {
 }
 
 impl<F: Fn(&PatientId, bool) + Send + Sync> Decide for Troubled<F> {
-    fn decide(&self, before: &PatientState, events: &[Event], at: DateTime<Utc>) -> rules::Decisions {
+    fn decide(&self, care: &Care, before: &PatientState, events: &[Event], at: DateTime<Utc>) -> rules::Decisions {
         (self.trouble)(&before.patient, false);
-        self.rules.decide(before, events, at)
+        self.rules.decide(care, before, events, at)
     }
 
     fn unevaluated(

@@ -13,7 +13,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use ingest::{
     access::{Access, Purpose},
-    store::{Decide, Store},
+    store::{Care, Decide, Store},
 };
 use rules::{Audience, Condition, Decisions, Event, PatientState, Verdict};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -129,9 +129,9 @@ struct Trusting {
 }
 
 impl Decide for Trusting {
-    fn decide(&self, before: &PatientState, events: &[Event], at: DateTime<Utc>) -> Decisions {
+    fn decide(&self, care: &Care, before: &PatientState, events: &[Event], at: DateTime<Utc>) -> Decisions {
         let is_again = events.iter().any(|event| matches!(event, Event::Reconsider(_)));
-        self.rules.decide(before, if is_again { &self.sent } else { events }, at)
+        self.rules.decide(care, before, if is_again { &self.sent } else { events }, at)
     }
 
     fn unevaluated(&self, before: &PatientState, events: &[Event], reason: ErrorCode, at: DateTime<Utc>) -> Decisions {

@@ -11,7 +11,7 @@ use super::{
 };
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use ingest::store::{ApplyError, Decide, Store};
+use ingest::store::{ApplyError, Care, Decide, Store};
 use rules::{ClearedBecause, Condition, Decisions, Event, PatientState, Repeat, Verdict, Workflow, state::Memories};
 use std::{
     collections::BTreeSet,
@@ -126,8 +126,8 @@ struct Wrong {
 }
 
 impl Decide for Wrong {
-    fn decide(&self, before: &PatientState, events: &[Event], at: DateTime<Utc>) -> Decisions {
-        let mut decisions = self.rules.decide(before, events, at);
+    fn decide(&self, care: &Care, before: &PatientState, events: &[Event], at: DateTime<Utc>) -> Decisions {
+        let mut decisions = self.rules.decide(care, before, events, at);
         (self.change)(&mut decisions);
         decisions
     }

@@ -18,10 +18,10 @@ use harness::{
 use ingest::{
     access::{Access, Caseload, HubEntry, Password, PasswordHash, Purpose, SESSION_COOKIE, Token},
     decide::ByPlan,
-    http::{PageSettings, Shared},
+    http::{Lists, PageSettings, Shared},
     service::{Parts, StaffSignIn, in_process},
     store::{
-        Slice, Store, Subject,
+        Decide, Slice, Store, Subject,
         embedded::{EmbeddedStore, StoreKeys},
     },
 };
@@ -30,7 +30,7 @@ use rules::{Actor, Channel, Event, event::Account};
 use serde_json::{Value, json};
 use std::{cell::Cell, rc::Rc, sync::Arc};
 use tempfile::TempDir;
-use vitals::{AlertId, HubId, PatientId, bounded::Text, id::StaffId};
+use vitals::{AlertId, HubId, PatientId, bounded::Text, id::StaffId, nhs::Realm};
 
 /// An answer, as far as these tests look.
 #[derive(Debug, Clone)]
@@ -140,6 +140,12 @@ pub(super) fn staff(id: &str, role: &str, place: Value, left: bool) -> Item {
 impl County {
     /// The places, on a store of its own that may be wrapped.
     pub(super) async fn new(wrap: Wrap<dyn Store>) -> Self {
+        let packs = vec![rules::pack::demo_pack().unwrap()];
+        Self::judged_by(wrap, Arc::new(ByPlan::for_demo(packs, [Channel::Console].into()).unwrap())).await
+    }
+
+    /// The same, where somebody else judges.
+    pub(super) async fn judged_by(wrap: Wrap<dyn Store>, decide: Arc<dyn Decide>) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let disk = Arc::new(ingest::disk::Folder::new(folder.path()));
         let store: Arc<dyn Store> = Arc::new(EmbeddedStore::open(disk, StoreKeys { chain: [0xc; 32] }).unwrap());
@@ -149,11 +155,11 @@ impl County {
             patients: super::matrix::TARGETS.iter().map(|id| PatientId::parse(id).unwrap()).collect(),
         };
         let (clock, events) = (Arc::new(SetClock::at(MORNING)), Arc::new(Recorder::default()));
-        let packs = vec![rules::pack::demo_pack().unwrap()];
         let parts = Parts {
             clock: clock.clone(),
             events: events.clone(),
-            decide: Arc::new(ByPlan::for_demo(packs, [Channel::Console].into()).unwrap()),
+            decide,
+            lists: Some(Arc::new(Lists::new(folder.path(), &[0xc; 32], Realm::Demo))),
             sign_in: StaffSignIn::Accounts,
             pages: PageSettings {
                 service_name: "County".to_owned(),
@@ -230,10 +236,19 @@ impl County {
 
     /// A red alert for each of these people, by a signed batch of the county's hub; their ids in the same order.
     pub(super) async fn alerts(&self, people: &[&str]) -> Vec<AlertId> {
+        self.send(people, 1, "182/118").await;
+        let alerts = self.shared.store.alerts(&everywhere(people), 100).await.unwrap();
+        let of = |person: &&str| alerts.iter().find(|alert| alert.patient.as_str() == *person).expect("an alert").id;
+        people.iter().map(of).collect()
+    }
+
+    /// The same blood pressure of each of these people, by a signed batch of the county's hub, numbered from `first` on; the
+    /// answer.
+    pub(super) async fn send(&self, people: &[&str], first: u32, value: &str) -> Value {
         let at = self.clock.read();
-        let readings: Vec<Value> = (1..)
+        let readings: Vec<Value> = (first..)
             .zip(people)
-            .map(|(n, person)| serde_json::to_value(reading_of(person, n, "182/118", at).unwrap()).unwrap())
+            .map(|(n, person)| serde_json::to_value(reading_of(person, n, value, at).unwrap()).unwrap())
             .collect();
         let Call { method, target, headers, body, .. } = self.hub.signed(batch(&readings, at), at).unwrap();
         let mut request = TestRequest::with_uri(&target).method(Method::from_bytes(method.as_bytes()).unwrap());
@@ -242,9 +257,7 @@ impl County {
         }
         let answer = self.ask(request.set_payload(body)).await;
         assert_eq!(answer.status, 200, "{answer:?}");
-        let alerts = self.shared.store.alerts(&everywhere(people), 100).await.unwrap();
-        let of = |person: &&str| alerts.iter().find(|alert| alert.patient.as_str() == *person).expect("an alert").id;
-        people.iter().map(of).collect()
+        answer.json()
     }
 }
 

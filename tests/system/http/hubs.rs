@@ -102,6 +102,7 @@ fn parts(folder: &Path, clock: Arc<dyn Clock>, sign_in: Arc<LocalSignIn>) -> Par
             service_hours: "Never.".to_owned(),
             is_loopback_only: false,
         },
+        lists: None,
         channels: BTreeMap::new(),
         listener: TcpListener::bind("127.0.0.1:0").unwrap(),
     }

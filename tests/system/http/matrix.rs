@@ -69,7 +69,7 @@ const ROLES: [(&str, &[&str]); 10] = [
     ),
     ("administrator", &["see-details", "write-details", "see-places", "write-places", "write-staff", "see-devices"]),
     ("equipment", &["see-details", "assign-devices", "see-places", "see-devices", "write-devices", "write-hubs"]),
-    ("clinical_lead", &["see-places"]),
+    ("clinical_lead", &["see-places", "write-protocols"]),
     ("clinical_safety_officer", &["see-places"]),
     ("privacy_officer", &["see-places", "see-log", "export", "erase"]),
     ("none", &[]),
@@ -174,6 +174,9 @@ const TABLE: &[(&str, &str, &str)] = &[
     ("GET", "/v1/people/{patient}/incident", "export"),
     ("GET", "/v1/people/{patient}/ended", "erase"),
     ("POST", "/v1/people/{patient}/emergency", "take-emergency"),
+    ("POST", "/v1/lists/roster", "write-details"),
+    ("POST", "/v1/lists/status", "write-details"),
+    ("POST", "/v1/imports/{import}/undo", "write-details"),
     ("GET", "/v1/emergencies", "see-log"),
     ("POST", "/v1/emergencies/{id}/review", "see-log"),
     ("GET", "/livez", "anybody"),
@@ -244,6 +247,10 @@ const TABLE: &[(&str, &str, &str)] = &[
     ("GET", "/v1/register/hold/{key}", "erase"),
     ("PUT", "/v1/register/hold/{key}", "erase"),
     ("GET", "/v1/register/hold/{key}/versions", "erase"),
+    ("GET", "/v1/register/place_plan", "see-places"),
+    ("GET", "/v1/register/place_plan/{key}", "see-places"),
+    ("PUT", "/v1/register/place_plan/{key}", "write-protocols"),
+    ("GET", "/v1/register/place_plan/{key}/versions", "see-places"),
 ];
 
 /// One cell: a route, who asks, and how.
@@ -346,6 +353,8 @@ impl CellOf<'_> {
                     NO_SUCH
                 }
             }
+            // Nobody here keeps the whole footprint, which lists are about.
+            ("POST", "/v1/lists/roster" | "/v1/lists/status" | "/v1/imports/{import}/undo") => FORBIDDEN,
             // Nobody's record has ended here.
             ("GET", "/v1/people/{patient}/ended") => NO_SUCH,
             ("GET", "/v1/people/{patient}/export" | "/v1/people/{patient}/incident") => {
@@ -364,7 +373,8 @@ impl CellOf<'_> {
             }
             _ => {
                 let (kind, see) = self.kind().expect("only the register is left");
-                let is_about_target = !["organisation", "team", "home", "staff", "device", "hub"].contains(&kind);
+                let of_nobody = ["organisation", "team", "home", "staff", "device", "hub", "place_plan"];
+                let is_about_target = !of_nobody.contains(&kind);
                 let is_list = !self.path.contains("{key}");
                 match (self.method, kind) {
                     // A hub says who is on it.
@@ -373,7 +383,7 @@ impl CellOf<'_> {
                     ("GET", _) => NO_SUCH,
                     // The posts of this county are at teams and at a home, never at a whole trust.
                     (_, "organisation" | "team" | "home") => FORBIDDEN,
-                    (_, "staff" | "hub") => {
+                    (_, "staff" | "hub" | "place_plan") => {
                         if self.relation.is_at_team_a() {
                             STALE
                         } else {
@@ -431,6 +441,8 @@ impl Scene {
             ),
             item(json!({ "hub": { "id": "hub-a", "place": { "team": "tm-a" }, "patients": [], "keys": [] } })),
             staff("st-target", "clinical_lead", json!({ "team": "tm-a" }), false),
+            in_force_everywhere(),
+            item(json!({ "place_plan": { "id": "rc-tm-a", "place": { "team": "tm-a" } } })),
         ];
         for relation in RELATIONS {
             items.extend(about(relation));
@@ -474,6 +486,7 @@ impl Scene {
         let path = path
             .replace("{hub}", "hub-nowhere")
             .replace("{staff}", "st-target")
+            .replace("{import}", "im-00112233445566aa")
             .replace("{file}", look::assets::own_css().trim_start_matches("/assets/"));
         let body = match (cell.method, cell.path) {
             ("GET" | "DELETE", _) => String::new(),
@@ -545,11 +558,19 @@ fn thing(kind: &str, relation: Relation) -> Item {
             json!({ "device": { "id": "dv-1", "what": "monitor", "maker": "Maker", "model": "One", "state": "lost" } }),
         ),
         "hub" => item(json!({ "hub": { "id": "hub-a", "place": { "team": "tm-a" }, "patients": [], "keys": [] } })),
+        "place_plan" => item(json!({ "place_plan": { "id": "rc-tm-a", "place": { "team": "tm-a" } } })),
         kind => {
             let all = about(relation);
             all.into_iter().find(|item| item.reference().kind().name() == kind).expect("one of each kind")
         }
     }
+}
+
+/// The demo's protocol, in force for everybody whose care plan names it.
+fn in_force_everywhere() -> Item {
+    let hash = rules::pack::demo_pack().unwrap().pack().content_hash.clone();
+    let in_force = json!({ "pack": "demo-home-bp", "content_hash": hash, "stage": "active" });
+    item(json!({ "place_plan": { "id": "rc-footprint", "place": "footprint", "packs": [in_force] } }))
 }
 
 /// One thing of each kind about the person of a relation.
@@ -571,7 +592,7 @@ fn about(relation: Relation) -> Vec<Item> {
     let mut items = vec![
         patient(target, relation.number(), team, home),
         item(json!({ "health": { "id": target } })),
-        of("plan", "plan", json!({ "packs": ["Demo blood pressure"] })),
+        of("plan", "plan", json!({ "packs": ["demo-home-bp"] })),
         item(
             json!({ "carer": { "id": format!("cr-{}", target.trim_start_matches("pt-")), "patient": target, "name": "Carer",
             "relation": "daughter" } }),

@@ -23,7 +23,7 @@ pub use erasure::{Erasure, Ground, Hold};
 pub use hub::{EnrolmentCode, Hub, HubKey};
 pub use patient::{Health, Patient, Status, Stratum};
 pub use place::{Home, OdsCode, Organisation, Place, Team};
-pub use plan::CarePlan;
+pub use plan::{CarePlan, PlacePlan, Stage};
 pub use span::Span;
 pub use staff::{Post, Role, Staff};
 
@@ -170,6 +170,8 @@ items! {
     Erasure(Erasure, RecordId) = "erasure",
     /// That a person's record must be kept, whoever asks for its end.
     Hold(Hold, RecordId) = "hold",
+    /// What a place says of protocols for all its people.
+    PlacePlan(PlacePlan, RecordId) = "place_plan",
 }
 
 impl Item {
@@ -187,9 +189,13 @@ impl Item {
             Self::Emergency(emergency) => Some(&emergency.patient),
             Self::Erasure(erasure) => Some(&erasure.patient),
             Self::Hold(hold) => Some(&hold.patient),
-            Self::Organisation(_) | Self::Team(_) | Self::Home(_) | Self::Staff(_) | Self::Device(_) | Self::Hub(_) => {
-                None
-            }
+            Self::Organisation(_)
+            | Self::Team(_)
+            | Self::Home(_)
+            | Self::Staff(_)
+            | Self::Device(_)
+            | Self::Hub(_)
+            | Self::PlacePlan(_) => None,
         }
     }
 }

@@ -4,6 +4,7 @@
 //! every schema has an example that its type reads and writes unchanged. `docs/reference/openapi.json` is this document.
 
 mod form;
+mod lists;
 mod operations;
 mod schemas;
 #[cfg(test)]
@@ -165,7 +166,7 @@ fn codes(route: &Route, operation: &Operation) -> Vec<ErrorCode> {
     match &operation.body {
         Body::None => {}
         Body::Form(_) => codes.extend([Code::BodyMalformed, Code::BodyTooLarge].into_iter().chain(of_store)),
-        Body::Json(_) => {
+        Body::Json(_) | Body::List => {
             codes.extend(of_body.into_iter().chain(of_store).chain([Code::ContentTypeNotSupported]));
         }
         Body::Signed(_) => {
@@ -295,6 +296,7 @@ fn request(body: &Body) -> Option<Value> {
         Body::None => return None,
         Body::Json(schema) => ("application/json", json!({ "$ref": format!("#/components/schemas/{schema}") })),
         Body::Signed(schema) => ("application/json", json!({ "$ref": format!("#/components/schemas/{schema}") })),
+        Body::List => ("text/csv", json!({ "type": "string" })),
         Body::Form(fields) => {
             let fields: Map<String, Value> =
                 fields.iter().map(|field| ((*field).to_owned(), json!({ "type": "string" }))).collect();

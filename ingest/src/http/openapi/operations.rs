@@ -1,6 +1,7 @@
 //! What each route takes and answers, beside the table that mounts it: the tests hold every route to having one of these.
 
-use super::form::{Form, digest_id, moment, words};
+use super::form::{Form, digest_id, moment, words, yes_or_no};
+use super::lists::import_id;
 use super::schemas::{hub_id, key_of, of_kind, patient_id, record_id, staff_id};
 use super::viewer;
 use crate::http::Route;
@@ -21,6 +22,8 @@ pub(super) enum Body {
     Json(String),
     /// JSON of a named schema, signed by a hub.
     Signed(&'static str),
+    /// A list, as comma-separated values.
+    List,
     /// A form of a page, with these fields.
     Form(&'static [&'static str]),
 }
@@ -103,6 +106,10 @@ impl Operation {
         Self { body: Body::Form(fields), ..self }
     }
 
+    fn list(self) -> Self {
+        Self { body: Body::List, ..self }
+    }
+
     fn gives(mut self, status: u16, schema: impl Into<String>, about: &'static str) -> Self {
         self.answers.push(Answer::Json(status, schema.into(), about));
         self
@@ -170,6 +177,14 @@ fn of_main(route: &Route) -> Option<Operation> {
     };
     let new = |id: &str, tag: &'static str| Operation::new(id, tag);
     let person = |id: &str, tag: &'static str| new(id, tag).of("patient", patient_id(), "The person.");
+    let list = |id: &str| {
+        new(id, "people")
+            .asked("dry_run", yes_or_no(true), "Only says what it would change.")
+            .asked("accept_refused", yes_or_no(false), "Takes in the good rows although others are refused.")
+            .list()
+            .gives(200, "ListTaken", "What became of it.")
+            .or(&[ErrorCode::NotFound])
+    };
     Some(match (route.method, route.path) {
         ("POST", BATCHES_PATH) => new("send_batch", "hubs")
             .signed("Batch")
@@ -250,6 +265,13 @@ fn of_main(route: &Route) -> Option<Operation> {
             .takes("EmergencyAsked")
             .gives(201, "EmergencyTaken", "The record is open, until then.")
             .or(&[ItemNotInOrder, ErrorCode::RecordEnded]),
+        ("POST", "/v1/lists/roster") => list("take_roster_in"),
+        ("POST", "/v1/lists/status") => list("take_status_in"),
+        ("POST", "/v1/imports/{import}/undo") => new("take_import_back", "people")
+            .of("import", import_id(), "The import.")
+            .asked("dry_run", yes_or_no(true), "Only says what it would come to.")
+            .gives(200, "ImportTakenBack", "What it came to.")
+            .or(&[ErrorCode::NotFound]),
         ("GET", "/v1/emergencies") => {
             new("list_emergencies", "people").gives(200, "Emergencies", "Emergency accesses.")
         }

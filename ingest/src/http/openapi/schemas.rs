@@ -12,6 +12,7 @@ use register::{
     device::{CuffSize, DeviceState},
     patient::Spo2Scale,
     place::OrganisationKind,
+    plan::Stage,
 };
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -35,6 +36,7 @@ pub(super) fn schemas() -> BTreeMap<String, Value> {
     consents(&mut book);
     erasures(&mut book);
     ends(&mut book);
+    super::lists::schemas(&mut book);
     of_kinds(&mut book);
     alerts(&mut book);
     staff(&mut book);
@@ -79,7 +81,8 @@ pub(super) fn key_of(kind: ItemKind) -> Form {
         | ItemKind::Objection
         | ItemKind::Emergency
         | ItemKind::Erasure
-        | ItemKind::Hold => record_id(),
+        | ItemKind::Hold
+        | ItemKind::PlacePlan => record_id(),
     }
 }
 
@@ -102,6 +105,7 @@ pub(super) fn of_kind(kind: ItemKind) -> &'static str {
         ItemKind::Emergency => "Emergency",
         ItemKind::Erasure => "Erasure",
         ItemKind::Hold => "Hold",
+        ItemKind::PlacePlan => "PlacePlan",
     }
 }
 
@@ -346,6 +350,12 @@ fn devices(book: &mut Book) {
 }
 
 fn plans(book: &mut Book) {
+    let temporary = [
+        needed("from", moment(), "From when."),
+        needed("until", moment(), "From when no longer."),
+        may("then", decimal("160"), "The value after; where there is none, what applies without it."),
+    ];
+    book.name("Temporary", "From when until when a parameter is set otherwise.", object(temporary, CLOSED));
     let parameter = [
         needed("pack", text(80, "hypertension"), "The protocol."),
         needed("name", text(80, "upper"), "The parameter's name in it."),
@@ -354,8 +364,9 @@ fn plans(book: &mut Book) {
         needed("reason", text(400, "Agreed at the review."), "Why."),
         needed("at", moment(), "When."),
         needed("review_at", moment(), "When its owner is to be asked whether it still holds."),
+        may("temporary", book.of("Temporary"), "Whether it ends by itself."),
     ];
-    book.name("Parameter", "A parameter set for one person.", object(parameter, CLOSED));
+    book.name("Parameter", "A parameter set for one person or place.", object(parameter, CLOSED));
     let time = of_pattern("^[0-2][0-9]:[0-5][0-9]:[0-6][0-9](\\.[0-9]{1,9})?$", "08:00:00");
     let expected = [
         needed("kind", words(Kind::ALL.iter().map(|kind| kind.name()), "blood_pressure"), "The kind of reading."),
@@ -376,6 +387,19 @@ fn plans(book: &mut Book) {
         ),
     ];
     book.name("CarePlan", "A person's care plan.", object(plan, CLOSED));
+    let at_place = [
+        needed("pack", text(80, "hypertension"), "The protocol, by name."),
+        needed("content_hash", hex(64), "The hash of the content that was approved."),
+        needed("stage", words(Stage::ALL.iter().map(|stage| stage.name()), "shadow"), "How far it is there."),
+    ];
+    book.name("AtPlace", "A protocol at a place.", object(at_place, CLOSED));
+    let plan = [
+        needed("id", of_pattern("^rc-.+$", "rc-footprint"), "rc-footprint, or rc- and the id of the team or home."),
+        needed("place", book.of("Place"), "Where: the footprint, a team or a home."),
+        may("packs", list(book.of("AtPlace"), 200), "The protocols there."),
+        may("parameters", list(book.of("Parameter"), 100), "Parameters of the place's own."),
+    ];
+    book.name("PlacePlan", "What a place says of protocols for all its people.", object(plan, CLOSED));
 }
 
 fn consents(book: &mut Book) {
@@ -570,6 +594,7 @@ pub(super) fn is_listed(kind: ItemKind) -> bool {
         | ItemKind::Staff
         | ItemKind::Device
         | ItemKind::Hub
+        | ItemKind::PlacePlan
         | ItemKind::Patient => true,
         ItemKind::Health
         | ItemKind::Plan
@@ -628,6 +653,11 @@ fn alerts(book: &mut Book) {
         needed("event_time", moment(), "Its place among the others."),
         needed("received_at", moment(), "When the service received it."),
         needed("findings", list(book.of("Finding"), 1_000), "What was compared, whether it held or not."),
+        may(
+            "withdrawn",
+            words(["entered_in_error", "another_persons"], "entered_in_error"),
+            "Why it no longer counts: left out where it does.",
+        ),
     ];
     book.name("Evidence", "The reading behind a finding.", object(evidence, WIRE));
     let rule = [
@@ -646,6 +676,8 @@ fn alerts(book: &mut Book) {
         word("improved"),
         with("superseded", "A more urgent alert took its place.", digest_id("al-")),
         word("judged"),
+        word("unfounded"),
+        word("protocol_ended"),
     ]);
     let condition = one_of([word("active"), word("pending"), with("cleared", "No longer true, and why.", because)]);
     let at = |about| needed("at", moment(), about);
@@ -671,7 +703,7 @@ fn alerts(book: &mut Book) {
         needed("patient", patient_id(), "Whose."),
         needed("made_by", book.of("RuleRef"), "The rule that made it."),
         needed("urgency", urgency(), "How urgent."),
-        needed("audience", words(["clinical", "technical"], "clinical"), "Whom it is for."),
+        needed("audience", words(["clinical", "technical", "nobody"], "clinical"), "Whom it is for."),
         needed("condition", condition, "What the readings say."),
         needed("workflow", workflow, "What people have done."),
         needed("repeat", repeat, "What has come of the repeat."),
@@ -688,6 +720,11 @@ fn alerts(book: &mut Book) {
             "evidence",
             list(book.of("Evidence"), rules::alert::EVIDENCE_MAX),
             "The readings behind it: the first, then the latest.",
+        ),
+        may(
+            "absent",
+            list(book.of("Finding"), 1_000),
+            "What was compared where no reading came: left out where readings are behind it.",
         ),
     ];
     book.name("Alert", "Something a person should look at.", object(alert.clone(), WIRE));

@@ -98,7 +98,7 @@ fn each_schema_has_the_fields_of_its_type_and_its_example_goes_through_it_unchan
         "Summary" patient::Summary; "EscalationPlan" patient::EscalationPlan; "Health" reg::Health;
         "Device" reg::Device; "Assignment" reg::Assignment; "HubKey" reg::HubKey;
         "EnrolmentCode" reg::EnrolmentCode; "Hub" reg::Hub; "Parameter" plan::Parameter; "Expected" plan::Expected;
-        "CarePlan" reg::CarePlan; "Carer" reg::Carer; "Document" Document; "GivenBy" reg::GivenBy;
+        "CarePlan" reg::CarePlan; "Temporary" plan::Temporary; "AtPlace" plan::AtPlace; "PlacePlan" reg::PlacePlan; "Carer" reg::Carer; "Document" Document; "GivenBy" reg::GivenBy;
         "ConsentFor" reg::ConsentFor; "Consent" reg::Consent; "Against" reg::access::Against;
         "Objection" reg::Objection; "Emergency" reg::Emergency; "Erasure" reg::Erasure; "Hold" reg::Hold;
         "Quantity" vitals::Quantity; "Finding" rules::Finding; "Evidence" rules::Evidence; "RuleRef" rules::RuleRef;

@@ -15,7 +15,7 @@ use chrono::{DateTime, Utc};
 use rules::{
     Alert,
     alert::{Actor, Audience, ClearedBecause, Condition, Repeat, RuleRef, Workflow},
-    finding::{Comparison, Evidence, Finding},
+    finding::{Because, Comparison, Evidence, Finding},
 };
 use vitals::{
     AlertId, Decimal, Measure, PatientId, Quantity, ReadingId, SourceId, TakenAt, Unit, Value, bounded::Text,
@@ -44,7 +44,7 @@ macro_rules! numbered {
 }
 
 numbered! { urgency_number urgency Urgency { AsPlanned 0 CheckAgain 1 ActNow 2 } }
-numbered! { audience_number audience Audience { Clinical 0 Technical 1 } }
+numbered! { audience_number audience Audience { Clinical 0 Technical 1 Nobody 2 } }
 numbered! { comparison_number comparison Comparison { AtLeast 0 AtMost 1 Above 2 Below 3 } }
 
 mod condition {
@@ -53,6 +53,8 @@ mod condition {
     pub(super) const IMPROVED: u8 = 2;
     pub(super) const SUPERSEDED: u8 = 3;
     pub(super) const JUDGED: u8 = 4;
+    pub(super) const PROTOCOL_ENDED: u8 = 5;
+    pub(super) const UNFOUNDED: u8 = 6;
 }
 
 mod workflow {
@@ -74,6 +76,8 @@ mod repeat {
 mod has {
     pub(super) const LATE: u8 = 1;
     pub(super) const PATIENT_TOLD: u8 = 2;
+    /// What was compared where no reading came, after the evidence.
+    pub(super) const ABSENT: u8 = 4;
 }
 
 /// Bits of evidence.
@@ -81,6 +85,11 @@ mod evidence_has {
     pub(super) const TAKEN_BY_DEVICE: u8 = 1;
     /// Its place among the others is when it was taken.
     pub(super) const PLACE_IS_TAKEN: u8 = 2;
+    /// It no longer counts: it was entered in error.
+    pub(super) const ENTERED_IN_ERROR: u8 = 4;
+    /// It no longer counts: it is another person's.
+    pub(super) const ANOTHER_PERSONS: u8 = 8;
+    pub(super) const ANY: u8 = 15;
 }
 
 /// Bits of a finding, above its comparison.
@@ -104,7 +113,11 @@ pub(super) fn put(tx: &Tx<'_>, alert: &Alert) -> Result<Put, Fault> {
     }
     put.byte(urgency_number(alert.urgency));
     put.byte(audience_number(alert.audience));
-    let bits = [(alert.late, has::LATE), (alert.patient_told.is_some(), has::PATIENT_TOLD)];
+    let bits = [
+        (alert.late, has::LATE),
+        (alert.patient_told.is_some(), has::PATIENT_TOLD),
+        (!alert.absent.is_empty(), has::ABSENT),
+    ];
     put.byte(bits.into_iter().filter(|(is_so, _)| *is_so).map(|(_, bit)| bit).sum());
     if let Some(told) = &alert.patient_told {
         put_word(put, tx, told)?;
@@ -118,6 +131,12 @@ pub(super) fn put(tx: &Tx<'_>, alert: &Alert) -> Result<Put, Fault> {
     for evidence in &alert.evidence {
         put_evidence(put, tx, evidence, alert.opened_at)?;
     }
+    if !alert.absent.is_empty() {
+        put.count(alert.absent.len());
+        for finding in &alert.absent {
+            put_finding(put, tx, finding, &Measured(Vec::new()))?;
+        }
+    }
     Ok(bytes)
 }
 
@@ -128,6 +147,8 @@ fn put_condition(put: &mut Put, condition: Condition) {
         Condition::Cleared(ClearedBecause::Improved) => condition::IMPROVED,
         Condition::Cleared(ClearedBecause::Superseded(_)) => condition::SUPERSEDED,
         Condition::Cleared(ClearedBecause::Judged) => condition::JUDGED,
+        Condition::Cleared(ClearedBecause::ProtocolEnded) => condition::PROTOCOL_ENDED,
+        Condition::Cleared(ClearedBecause::Unfounded) => condition::UNFOUNDED,
     });
     if let Condition::Cleared(ClearedBecause::Superseded(by)) = condition {
         put.raw(by.as_bytes());
@@ -177,6 +198,8 @@ fn put_evidence(put: &mut Put, tx: &Tx<'_>, evidence: &Evidence, from: DateTime<
     let bits = [
         (matches!(evidence.taken, TakenAt::DeviceClock(_)), evidence_has::TAKEN_BY_DEVICE),
         (evidence.event_time == taken, evidence_has::PLACE_IS_TAKEN),
+        (evidence.withdrawn == Some(Because::EnteredInError), evidence_has::ENTERED_IN_ERROR),
+        (evidence.withdrawn == Some(Because::AnotherPersons), evidence_has::ANOTHER_PERSONS),
     ];
     put.byte(bits.into_iter().filter(|(is_so, _)| *is_so).map(|(_, bit)| bit).sum());
     Shape::of_value(evidence.kind, &evidence.value).put(put, tx)?;
@@ -252,7 +275,7 @@ pub(super) fn take(names: &Names, id: AlertId, patient: PatientId, bytes: &[u8])
     };
     let clinician_message = text(take, names)?;
     let (urgency, audience, bits) = (urgency(take.byte()?)?, audience(take.byte()?)?, take.byte()?);
-    if bits & !(has::LATE | has::PATIENT_TOLD) != 0 {
+    if bits & !(has::LATE | has::PATIENT_TOLD | has::ABSENT) != 0 {
         return Err(Unsound);
     }
     let patient_told = if bits & has::PATIENT_TOLD == 0 { None } else { Some(text(take, names)?) };
@@ -264,6 +287,12 @@ pub(super) fn take(names: &Names, id: AlertId, patient: PatientId, bytes: &[u8])
     let mut evidence = Vec::new();
     for _ in 0..take.count()? {
         evidence.push(take_evidence(take, names, opened_at)?);
+    }
+    let mut absent = Vec::new();
+    if bits & has::ABSENT != 0 {
+        for _ in 0..take.count()? {
+            absent.push(take_finding(take, names, &Measured(Vec::new()))?);
+        }
     }
     take.end()?;
     let late = bits & has::LATE != 0;
@@ -282,6 +311,7 @@ pub(super) fn take(names: &Names, id: AlertId, patient: PatientId, bytes: &[u8])
         clinician_message,
         patient_told,
         evidence,
+        absent,
     })
 }
 
@@ -296,6 +326,8 @@ fn take_condition(take: &mut Take<'_>) -> Result<Condition, Unsound> {
         condition::IMPROVED => Condition::Cleared(ClearedBecause::Improved),
         condition::SUPERSEDED => Condition::Cleared(ClearedBecause::Superseded(AlertId::from_bytes(take.array()?))),
         condition::JUDGED => Condition::Cleared(ClearedBecause::Judged),
+        condition::PROTOCOL_ENDED => Condition::Cleared(ClearedBecause::ProtocolEnded),
+        condition::UNFOUNDED => Condition::Cleared(ClearedBecause::Unfounded),
         _ => return Err(Unsound),
     })
 }
@@ -333,7 +365,7 @@ fn take_evidence(take: &mut Take<'_>, names: &Names, from: DateTime<Utc>) -> Res
         no => SourceId::parse(&super::kept::name_of(names, no, Class::Source)?)?,
     };
     let bits = take.byte()?;
-    if bits & !(evidence_has::TAKEN_BY_DEVICE | evidence_has::PLACE_IS_TAKEN) != 0 {
+    if bits & !evidence_has::ANY != 0 {
         return Err(Unsound);
     }
     let Shaped { kind, value, .. } = Shaped::take(take, names)?;
@@ -342,13 +374,19 @@ fn take_evidence(take: &mut Take<'_>, names: &Names, from: DateTime<Utc>) -> Res
     let event_time = if bits & evidence_has::PLACE_IS_TAKEN == 0 { take.moment(moment)? } else { moment };
     let is_by_device = bits & evidence_has::TAKEN_BY_DEVICE != 0;
     let taken = if is_by_device { TakenAt::DeviceClock(moment) } else { TakenAt::HubClock(moment) };
+    let withdrawn = match bits & (evidence_has::ENTERED_IN_ERROR | evidence_has::ANOTHER_PERSONS) {
+        0 => None,
+        evidence_has::ENTERED_IN_ERROR => Some(Because::EnteredInError),
+        evidence_has::ANOTHER_PERSONS => Some(Because::AnotherPersons),
+        _ => return Err(Unsound),
+    };
     let count = take.count()?;
     let measured = Measured::of(&value, count > 0);
     let mut findings = Vec::new();
     for _ in 0..count {
         findings.push(take_finding(take, names, &measured)?);
     }
-    Ok(Evidence { reading, source, kind, value, taken, event_time, received_at, findings })
+    Ok(Evidence { reading, source, kind, value, taken, event_time, received_at, findings, withdrawn })
 }
 
 fn take_finding(take: &mut Take<'_>, names: &Names, measured: &Measured) -> Result<Finding, Unsound> {

@@ -13,7 +13,7 @@ use super::{
     record::{self, Subject},
     rows::{self, Tx, View, all, intact, one, run, verify},
 };
-use rules::Alert;
+use rules::{Alert, Audience};
 use rusqlite::{Row, params};
 use std::cmp::Reverse;
 use vitals::{AlertId, PatientId};
@@ -182,6 +182,8 @@ pub(super) fn list(view: &View<'_>, whom: &Whom<PatientId>, limit: usize) -> Res
             found
         }
     };
+    // What is on trial is told to nobody.
+    found.retain(|kept| kept.alert.audience != Audience::Nobody);
     found.sort_by_key(|kept| Reverse((kept.is_waiting, kept.seq)));
     found.truncate(limit);
     Ok(found.into_iter().map(|kept| kept.alert).collect())

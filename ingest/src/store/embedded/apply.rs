@@ -5,6 +5,8 @@
 
 use super::{
     arrivals::Arrivals,
+    care::{Cared, must_be_their_only},
+    corrected,
     fault::Fault,
     inbox,
     journal::{Draft, EntryKind, SERVICE},
@@ -13,11 +15,13 @@ use super::{
     readings::{Lookup, Place},
     record::{self, Subject},
     rows::Tx,
+    scrub::Met,
 };
 use crate::{
     access::Denied,
-    store::{self, Decide, Outcome, Slice},
+    store::{self, Care, Decide, Outcome, Slice},
 };
+use register::Item;
 use rules::{Decisions, Event, PatientState, Verdict};
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -26,11 +30,65 @@ use std::{
 use vitals::{Admitted, ErrorCode, HubId, PatientId, ReadingId};
 
 /// Applies one slice that has events. The caller rolls back to its savepoint on any fault.
-pub(super) fn apply(tx: &Tx<'_>, slice: Slice, decide: &dyn Decide) -> Result<Outcome, Fault> {
+pub(super) fn apply(tx: &Tx<'_>, slice: Slice, deciding: &Deciding<'_>) -> Result<Outcome, Fault> {
     match slice.subject {
-        store::Subject::Patient(patient) => apply_to_person(tx, &patient, slice.events, decide),
+        store::Subject::Patient(patient) => apply_to_person(tx, &patient, slice.events, deciding),
         store::Subject::Unassigned(hub) => apply_to_nobody(tx, &hub, slice.events),
-        store::Subject::Service => to_service(tx, slice.events),
+        store::Subject::Service => {
+            for item in slice.events.iter().filter_map(as_written) {
+                deciding.decide.may_stand(item)?;
+                deciding.care.forget(None, item);
+            }
+            to_service(tx, slice.events)
+        }
+    }
+}
+
+/// What judges, what it is told of the person, and where damage is told that is met on the way.
+pub(super) struct Deciding<'a> {
+    pub(super) decide: &'a dyn Decide,
+    pub(super) care: &'a Cared,
+    pub(super) met: &'a Met,
+}
+
+impl Deciding<'_> {
+    /// Before something is written of a person: whether it may stand, and what was known of them is known no more.
+    fn before_writing(&self, tx: &Tx<'_>, person: &Subject, item: &Item) -> Result<(), Fault> {
+        if let Item::Plan(plan) = item {
+            must_be_their_only(self.care.of(tx, person.no, &person.record)?.as_ref(), plan)?;
+        }
+        self.decide.may_stand(item)?;
+        self.care.forget(Some(person.no), item);
+        Ok(())
+    }
+}
+
+/// A thing that is written into the register.
+fn as_written(event: &Event) -> Option<&Item> {
+    if let Event::Written(written) = event { Some(&written.item) } else { None }
+}
+
+/// Whether a decision depends on such a thing of a person's record.
+fn decides(item: &Item) -> bool {
+    matches!(item, Item::Patient(_) | Item::Plan(_))
+}
+
+/// What follows at once from another plan, team or status: what waits for readings is set anew, and what nobody asks about any
+/// more ends. Where the rules fail on it the plan is written all the same, and the person's next reading says so.
+fn follow(
+    deciding: &Deciding<'_>,
+    person: &Subject,
+    patient: &PatientId,
+    tx: &Tx<'_>,
+) -> Result<Option<(PatientState, Decisions)>, Fault> {
+    if person.record.state.is_empty() {
+        return Ok(None);
+    }
+    let before = state_before(person, patient)?;
+    match decided(deciding, person, &before, &[Event::Expecting], tx) {
+        Ok(decisions) => Ok(Some((before, decisions))),
+        Err(Fault::Rules) => Ok(None),
+        Err(other) => Err(other),
     }
 }
 
@@ -41,6 +99,8 @@ pub(super) struct Happened {
     pub(super) events: Vec<Event>,
     /// The numbers of the readings' sources.
     pub(super) sources: Vec<No>,
+    /// What no longer counts, as the entry tells it.
+    pub(super) withdrawn: Vec<corrected::Told>,
     /// What no rule judges: what was written into the register, and audits.
     beside: Vec<Event>,
     /// Where the readings stand that are to be judged again.
@@ -51,19 +111,23 @@ fn apply_to_person(
     tx: &Tx<'_>,
     patient: &PatientId,
     events: Vec<Event>,
-    decide: &dyn Decide,
+    deciding: &Deciding<'_>,
 ) -> Result<Outcome, Fault> {
     let mut person = Subject::open(tx, Class::Person, patient.as_str())?;
     let mut draft = Draft::new(tx);
     let mut arrivals = Arrivals::default();
-    let happened = happened(tx, &draft, patient, events, &mut arrivals)?;
+    let mut happened = happened(tx, &draft, patient, events, &mut arrivals)?;
+    if !happened.withdrawn.is_empty() {
+        let correction = corrected::correction(tx, &person, &happened.withdrawn)?;
+        happened.events.push(Event::Corrected(Box::new(correction)));
+    }
     let mut outcome = Outcome::default();
     let mut judged = BTreeMap::new();
     let mut is_changed = person.is_new;
     let mut decided_on = None;
     if !happened.events.is_empty() {
         let before = state_before(&person, patient)?;
-        let mut decisions = decided(decide, &before, &happened.events, tx)?;
+        let mut decisions = decided(deciding, &person, &before, &happened.events, tx)?;
         judged = std::mem::take(&mut decisions.judged).into_iter().collect();
         keep_readings(tx, &mut draft, &happened, &judged)?;
         for event in &happened.events {
@@ -72,7 +136,13 @@ fn apply_to_person(
         decided_on = Some((before, decisions));
     }
     for event in &happened.beside {
+        if let Some(item) = as_written(event) {
+            deciding.before_writing(tx, &person, item)?;
+        }
         keep_beside_rules(tx, &mut draft, &mut person, Some(patient), event)?;
+    }
+    if decided_on.is_none() && happened.beside.iter().filter_map(as_written).any(decides) {
+        decided_on = follow(deciding, &person, patient, tx)?;
     }
     if let Some((before, decisions)) = decided_on {
         is_changed |= keep_decisions(tx, &mut draft, &mut person, &before, decisions, &mut outcome)?;
@@ -113,8 +183,15 @@ fn happened(
                     others.push(Event::Reconsider(Box::new(stored)));
                 }
             }
-            Event::Refused(_) | Event::AccountSet(_) | Event::Received { .. } => return Err(Denied.into()),
-            Event::Due(_) | Event::Acknowledged { .. } | Event::Delivered { .. } => others.push(event),
+            Event::Withdrawn { reading, because, by, note } => {
+                happened.withdrawn.push(corrected::Told::of(reading, because, by, note));
+            }
+            Event::Corrected(_) | Event::Refused(_) | Event::AccountSet(_) | Event::Received { .. } => {
+                return Err(Denied.into());
+            }
+            Event::Expecting | Event::Due(_) | Event::Acknowledged { .. } | Event::Delivered { .. } => {
+                others.push(event)
+            }
         }
     }
     for (source, admitted) in arrivals.take_new() {
@@ -149,14 +226,36 @@ fn state_before(person: &Subject, patient: &PatientId) -> Result<PatientState, F
 }
 
 /// The decision, or what stands in for it where the rules panic or leave a reading unjudged.
-fn decided(decide: &dyn Decide, before: &PatientState, events: &[Event], tx: &Tx<'_>) -> Result<Decisions, Fault> {
-    let at = tx.at;
+fn decided(
+    deciding: &Deciding<'_>,
+    person: &Subject,
+    before: &PatientState,
+    events: &[Event],
+    tx: &Tx<'_>,
+) -> Result<Decisions, Fault> {
+    let (at, decide) = (tx.at, deciding.decide);
     let whole = |decisions: &Decisions| is_whole(decisions, before, events);
-    let mut decisions = caught(|| decide.decide(before, events, at)).filter(whole);
+    let care = match deciding.care.of(tx, person.no, &person.record) {
+        Err(fault @ Fault::Damaged { .. }) => {
+            deciding.met.note(&fault);
+            Err(fault)
+        }
+        read => Ok(read?),
+    };
+    let mut decisions = match &care {
+        Ok(care) => caught(|| decide.decide(care, before, events, at)).filter(whole),
+        Err(_damaged) => None,
+    };
     // Only a reading can be kept unjudged and judged later. Anything else the rules fail on stays undone, and whoever
     // asked for it hears so: a timer taken away unjudged would be an alert that never comes.
     if decisions.is_none() && events.iter().all(|event| matches!(event, Event::Reading(_) | Event::Reconsider(_))) {
-        decisions = caught(|| decide.unevaluated(before, events, ErrorCode::RulePanicked, at)).filter(whole);
+        let reason = if care.is_ok() { ErrorCode::RulePanicked } else { ErrorCode::RuleSettingsUnusable };
+        decisions = caught(|| decide.unevaluated(before, events, reason, at)).filter(whole);
+    }
+    // What somebody did about an alert depends on no plan.
+    let is_of_people = |event: &Event| matches!(event, Event::Acknowledged { .. } | Event::Delivered { .. });
+    if care.is_err() && events.iter().all(is_of_people) {
+        decisions = caught(|| decide.decide(&Care::default(), before, events, at)).filter(whole);
     }
     let mut decisions = decisions.ok_or(Fault::Rules)?;
     decisions.refused.take().map_or(Ok(decisions), |refused| Err(refused.into()))
@@ -184,6 +283,9 @@ pub(super) fn as_reading(event: &Event) -> Option<&Admitted> {
     match event {
         Event::Reading(admitted) => Some(admitted),
         Event::Reconsider(_)
+        | Event::Withdrawn { .. }
+        | Event::Corrected(_)
+        | Event::Expecting
         | Event::Refused(_)
         | Event::Due(_)
         | Event::Acknowledged { .. }
@@ -215,6 +317,9 @@ fn apply_to_nobody(tx: &Tx<'_>, hub: &HubId, events: Vec<Event>) -> Result<Outco
                 }
             }
             Event::Reconsider(_)
+            | Event::Withdrawn { .. }
+            | Event::Corrected(_)
+            | Event::Expecting
             | Event::Due(_)
             | Event::Acknowledged { .. }
             | Event::Delivered { .. }

@@ -5,7 +5,8 @@
 //! halts.
 
 use super::{
-    apply::apply,
+    apply::{Deciding, apply},
+    care::Cared,
     digest::Keys,
     fault::{Fault, is_full},
     jobs,
@@ -36,6 +37,8 @@ pub(super) struct Desk {
     /// Where damage is told that is met while writing.
     pub(super) met: Arc<Met>,
     pub(super) reserve: Reserve,
+    /// What the register says of people, for the decisions.
+    pub(super) care: Cared,
 }
 
 /// What hubs hear while the disk is full.
@@ -101,8 +104,8 @@ pub(super) fn commit(desk: &mut Desk, group: Vec<Queued>) -> Result<(), String> 
     }
     // One person's slices stand together, in the order they came, so that their pages are touched once.
     tasks.sort_by(|one, other| one.slice.subject.cmp(&other.slice.subject));
-    let done = transaction(desk, |view| {
-        apply_all(view, tasks, &mut pending, &met)?;
+    let done = transaction(desk, |view, care| {
+        apply_all(view, care, tasks, &mut pending, &met)?;
         for (request, until, limit, at) in leases {
             let tx = Tx { view, at };
             let lent = in_savepoint(&tx, || jobs::lease(&tx, until, limit))?;
@@ -125,7 +128,7 @@ pub(super) fn commit(desk: &mut Desk, group: Vec<Queued>) -> Result<(), String> 
             let kept: BTreeSet<usize> = kept_here.iter().map(|task| task.place.0).collect();
             let again = match kept.is_empty() {
                 true => Err(Lost::Full(why.clone())),
-                false => transaction(desk, |view| apply_all(view, kept_here, &mut pending, &met)),
+                false => transaction(desk, |view, care| apply_all(view, care, kept_here, &mut pending, &met)),
             };
             for (n, request) in pending.into_iter().enumerate() {
                 let lost = again.as_ref().err().map(Lost::why);
@@ -147,10 +150,10 @@ pub(super) fn commit(desk: &mut Desk, group: Vec<Queued>) -> Result<(), String> 
 }
 
 /// Applies each slice under its own savepoint and notes what came of it with its request.
-fn apply_all(view: &View<'_>, tasks: Vec<Task>, pending: &mut [Pending], met: &Met) -> Result<(), Fault> {
+fn apply_all(view: &View<'_>, care: &Cared, tasks: Vec<Task>, pending: &mut [Pending], met: &Met) -> Result<(), Fault> {
     for Task { place: (request, n), slice, decide, at } in tasks {
         let tx = Tx { view, at };
-        let outcome = in_savepoint(&tx, || apply(&tx, slice, decide.as_ref()))?;
+        let outcome = in_savepoint(&tx, || apply(&tx, slice, &Deciding { decide: decide.as_ref(), care, met }))?;
         if let Some(Pending::Apply { outcomes, .. }) = pending.get_mut(request)
             && let Some(place) = outcomes.get_mut(n)
         {
@@ -214,12 +217,16 @@ impl Lost {
 }
 
 /// Runs `work` in one transaction and commits it, synced. Names and tally follow what became of it.
-pub(super) fn transaction(desk: &mut Desk, work: impl FnOnce(&View<'_>) -> Result<(), Fault>) -> Result<(), Lost> {
-    let Desk { conn, keys, names, tally, .. } = desk;
+pub(super) fn transaction(
+    desk: &mut Desk,
+    work: impl FnOnce(&View<'_>, &Cared) -> Result<(), Fault>,
+) -> Result<(), Lost> {
+    let Desk { conn, keys, names, tally, care, .. } = desk;
+    care.begin();
     let names_before = names.count();
     let view = View::new(conn, keys, names, *tally);
     let begun = run(conn, "BEGIN IMMEDIATE", []).map_err(Fault::from);
-    let worked = begun.and_then(|_rows| work(&view)).and_then(|()| match view.count() {
+    let worked = begun.and_then(|_rows| work(&view, care)).and_then(|()| match view.count() {
         counted if counted == *tally => Ok(()),
         counted => counted.put(conn, keys),
     });

@@ -5,11 +5,11 @@
 //! marked entry stays marked, because the proof of that one entry is lost; a reading is missing until it is stored again.
 
 use super::{
-    keep::{audit, noted},
     bytes::{Put, Take},
     digest::{Digest, Part},
     fault::Fault,
     journal::{DAMAGED, SERVICE, Whose},
+    keep::{audit, noted},
     known,
     names::{Class, No},
     rows::{Tx, Unsound, View, all, intact, moment, one, run},

@@ -2,7 +2,7 @@
 
 use crate::{
     access::Denied,
-    store::{ApplyError, ReadError},
+    store::{ApplyError, PlanRefused, ReadError},
 };
 use register::NotInOrder;
 use rules::Refused;
@@ -22,6 +22,8 @@ pub(super) enum Fault {
     Stale { version: u32 },
     #[error("the thing is not in order: {0}")]
     NotInOrder(#[from] NotInOrder),
+    #[error("the protocols do not allow the plan: {0}")]
+    Plan(#[from] PlanRefused),
     #[error("{table} row {row} is damaged")]
     Damaged { table: &'static str, row: i64 },
     #[error("{0} is not in the store")]
@@ -53,6 +55,7 @@ impl Fault {
             | Self::Replayed
             | Self::Stale { .. }
             | Self::NotInOrder(_)
+            | Self::Plan(_)
             | Self::Damaged { .. }
             | Self::Missing(_)
             | Self::Rules
@@ -84,6 +87,7 @@ impl From<Fault> for ApplyError {
             Fault::Replayed => Self::Replayed,
             Fault::Stale { version } => Self::Stale { version },
             Fault::NotInOrder(why) => Self::NotInOrder(why),
+            Fault::Plan(why) => Self::Plan(why),
             Fault::Ended => Self::Ended,
             Fault::Damaged { .. }
             | Fault::Missing(_)
@@ -104,6 +108,7 @@ impl From<Fault> for ReadError {
             | Fault::Replayed
             | Fault::Stale { .. }
             | Fault::NotInOrder(_)
+            | Fault::Plan(_)
             | Fault::Missing(_)
             | Fault::Rules
             | Fault::Ended

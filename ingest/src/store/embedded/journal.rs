@@ -6,7 +6,7 @@
 
 use super::{
     bytes::{Put, Take, era},
-    damage,
+    corrected, damage,
     digest::{Content, Digest},
     fault::Fault,
     items,
@@ -93,6 +93,7 @@ kinds! {
     Audit 15 "audit" "What the service did or found.";
     ItemWritten 16 "item-written" "A new version of a thing of the register, all of it.";
     AccountSet 17 "account-set" "An account that was made or changed: whose.";
+    ReadingWithdrawn 19 "reading-withdrawn" "A reading that no longer counts for the person: by whom, and why.";
     RecordEnded 18 "record-ended" "A record whose entries were erased or disposed of: the signed statement.";
 }
 
@@ -111,7 +112,12 @@ impl EntryKind {
             | Self::ReadingRefused
             | Self::ReadingHeardAlso
             | Self::ReadingRecovered => *ReadingId::parse(what).ok()?.as_bytes(),
-            Self::PersonRegistered | Self::Audit | Self::ItemWritten | Self::AccountSet | Self::RecordEnded => {
+            Self::PersonRegistered
+            | Self::Audit
+            | Self::ItemWritten
+            | Self::AccountSet
+            | Self::ReadingWithdrawn
+            | Self::RecordEnded => {
                 return None;
             }
         };
@@ -132,7 +138,12 @@ impl EntryKind {
             | Self::ReadingRefused
             | Self::ReadingHeardAlso
             | Self::ReadingRecovered => Some(ReadingId::from_bytes(id).to_string()),
-            Self::PersonRegistered | Self::Audit | Self::ItemWritten | Self::AccountSet | Self::RecordEnded => None,
+            Self::PersonRegistered
+            | Self::Audit
+            | Self::ItemWritten
+            | Self::AccountSet
+            | Self::ReadingWithdrawn
+            | Self::RecordEnded => None,
         }
     }
 }
@@ -372,6 +383,8 @@ impl Entry {
             // Followers are told of what, and not what is written in it.
             let what = if kind == EntryKind::ItemWritten {
                 items::named(&items::Told::read(&what).map_err(damaged)?.written.item.reference())
+            } else if kind == EntryKind::ReadingWithdrawn {
+                corrected::Told::read(&what).map_err(damaged)?.reading.to_string()
             } else if kind == EntryKind::RecordEnded {
                 format!("entry {}", self.seq)
             } else {

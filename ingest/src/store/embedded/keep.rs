@@ -117,7 +117,8 @@ pub(super) fn keep_event(
     judged: &BTreeMap<ReadingId, Verdict>,
 ) -> Result<(), Fault> {
     match event {
-        Event::Reading(_) => {}
+        Event::Reading(_) | Event::Expecting => {}
+        Event::Corrected(_) => happened.withdrawn.iter().try_for_each(|told| told.keep(tx, draft))?,
         Event::Reconsider(admitted) => {
             let id = admitted.reading.id;
             let verdict = judged.get(&id).ok_or(Fault::Rules)?;
@@ -142,8 +143,13 @@ pub(super) fn keep_event(
             let digest = jobs::tried(tx, person.no, *job, *delivery)?;
             draft.thing(EntryKind::NotificationTried, &job.to_string(), None, &digest);
         }
-        // Kept beside the rules, or told before to be none of a person's.
-        Event::Written(_) | Event::Audited(_) | Event::Refused(_) | Event::AccountSet(_) | Event::Received { .. } => {
+        // Kept beside the rules, told before to be none of a person's, or heard by the rules as another.
+        Event::Withdrawn { .. }
+        | Event::Written(_)
+        | Event::Audited(_)
+        | Event::Refused(_)
+        | Event::AccountSet(_)
+        | Event::Received { .. } => {
             return Err(Denied.into());
         }
     }
@@ -166,6 +172,9 @@ pub(super) fn keep_beside_rules(
         | Event::AccountSet(_)
         | Event::Reading(_)
         | Event::Reconsider(_)
+        | Event::Withdrawn { .. }
+        | Event::Corrected(_)
+        | Event::Expecting
         | Event::Refused(_)
         | Event::Due(_)
         | Event::Acknowledged { .. }

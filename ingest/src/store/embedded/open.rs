@@ -4,6 +4,7 @@
 //! keys; settings that keep promises are read back, not only set; a migration happens whole or not at all.
 
 use super::{
+    care::Cared,
     commit::Desk,
     digest::{Digest, Keys},
     fault::Fault,
@@ -132,7 +133,16 @@ pub(super) fn writer(disk: &Arc<dyn Disk>, keys: &Arc<Keys>) -> Result<Desk, Ope
     };
     conn.wal_hook(Some(hook)).map_err(doing("measuring the log"))?;
     let reserve = Reserve::new(Arc::clone(disk));
-    Ok(Desk { conn, keys: Arc::clone(keys), names: Arc::new(names), tally, log, reserve, met: Arc::default() })
+    Ok(Desk {
+        conn,
+        keys: Arc::clone(keys),
+        names: Arc::new(names),
+        tally,
+        log,
+        reserve,
+        met: Arc::default(),
+        care: Cared::default(),
+    })
 }
 
 /// The connection that folds the log: it writes nothing of its own.

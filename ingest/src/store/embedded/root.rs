@@ -4,10 +4,10 @@
 //! read from the journal, so that the root is of one commit all the same.
 
 use super::{
-    keep::{audit, noted},
     digest::{Digest, micros},
     fault::Fault,
     journal::{self, SERVICE},
+    keep::{audit, noted},
     names::{Class, No},
     record,
     rows::{self, Tx, View, intact, moment, one, run, verify},

@@ -5,11 +5,11 @@
 //! known whose it is; nothing is mended by guessing.
 
 use super::{
-    keep::{audit, noted},
     damage,
     fault::Fault,
     inspect::Inspection,
     journal::{self, SERVICE},
+    keep::{audit, noted},
     names::Class,
     pool::Pool,
     writer::Writer,

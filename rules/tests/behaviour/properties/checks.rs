@@ -130,9 +130,42 @@ fn no_red_reading_is_silent(moment: &Moment, admitted: &Admitted, is_news: bool)
     if moment.is_again(id) {
         return held(prompts.is_empty(), || format!("an instruction for a receipt that has gone: {admitted:?}"));
     }
-    let is_told = matches!(prompts.as_slice(), [prompt] if prompt.urgency == Urgency::ActNow);
+    held(prompts.len() <= 1, || "two instructions for one reading".to_owned())?;
+    // The person hears one thing at a time: of a slice's, the most urgent.
+    let is_told = said_in(moment).any(|prompt| prompt.urgency == Urgency::ActNow);
     let opens = alert.evidence[0].reading == id;
     held(is_told || !(is_news || opens), || format!("nobody told the person: {admitted:?}"))
+}
+
+/// Everything that a slice says to the person.
+pub(super) fn said_in(moment: &Moment) -> impl Iterator<Item = &Prompt> {
+    moment.decisions.judged.iter().flat_map(|(_, verdict)| match verdict {
+        Verdict::Evaluated { prompts, .. } => prompts.as_slice(),
+        Verdict::Unevaluated { .. } => &[],
+    })
+}
+
+/// A slice says one thing to the person: the most urgent of all, in one text.
+pub(super) fn one_instruction_at_a_time(history: &[Moment]) -> Result<(), String> {
+    for moment in history.iter().filter(|moment| !moment.is_refused()) {
+        let texts: BTreeSet<&str> = said_in(moment).map(|prompt| prompt.text.as_str()).collect();
+        held(texts.len() <= 1, || format!("{} instructions at a time", texts.len()))?;
+        let said = said_in(moment).map(|prompt| prompt.urgency).max();
+        let opened = moment.decisions.alerts.iter().filter(|alert| moment.before.state.alert(alert.id).is_none());
+        let told = opened.filter(|alert| alert.opened_at == moment.at).filter_map(|alert| alert.patient_told.as_ref());
+        for told in told {
+            held(texts.contains(told.as_str()), || format!("an alert says the person was told {told}"))?;
+        }
+        let worst =
+            moment.judged().into_iter().filter(|admitted| is_red(admitted) && !moment.is_again(admitted.reading.id));
+        let has_opened = |admitted: &Admitted| {
+            let opens = |alert: &&Alert| is_red_alert(alert) && alert.evidence[0].reading == admitted.reading.id;
+            moment.decisions.alerts.iter().any(|alert| opens(&alert))
+        };
+        let must_be_red = worst.filter(|admitted| has_opened(admitted)).count() > 0;
+        held(!must_be_red || said == Some(Urgency::ActNow), || "something milder than a red was told".to_owned())?;
+    }
+    Ok(())
 }
 
 /// How long ago a reading was certainly taken, by a reckoning of its own.
@@ -160,7 +193,8 @@ pub(super) fn only_what_is_fresh_says_999_now(history: &[Moment]) -> Result<(), 
             let opens = |alert: &Alert| is_red_alert(alert) && alert.evidence[0].reading == admitted.reading.id;
             let is_told = !is_old && !moment.is_again(admitted.reading.id);
             let must_say = is_told && is_red(admitted) && moment.decisions.alerts.iter().any(opens);
-            held(!must_say || says(prompts), || format!("a fresh red does not say when to call 999: {admitted:?}"))?;
+            let is_said = says(prompts) || said_in(moment).any(|prompt| says(std::slice::from_ref(prompt)));
+            held(!must_say || is_said, || format!("a fresh red does not say when to call 999: {admitted:?}"))?;
         }
     }
     Ok(())
@@ -251,7 +285,11 @@ pub(super) fn no_implausible_number_is_silent(history: &[Moment]) -> Result<(), 
                 return Err(format!("not judged: {admitted:?}"));
             };
             let has_red = moment.after.alerts.iter().chain(&moment.before.alerts).any(is_red_alert);
-            let is_told = !prompts.is_empty() || has_red || moment.is_again(id);
+            // Or something else is said, that is at least as urgent: one thing at a time.
+            let is_told = !prompts.is_empty()
+                || has_red
+                || moment.is_again(id)
+                || said_in(moment).any(|prompt| prompt.urgency >= Urgency::CheckAgain);
             held(is_told, || format!("nobody asked for another: {admitted:?}"))?;
         }
     }
@@ -308,7 +346,8 @@ pub(super) fn each_rule_counts_once_a_reading(history: &[Moment]) -> Result<(), 
     Ok(())
 }
 
-pub(super) const CHECKS: [Check; 13] = [
+pub(super) const CHECKS: [Check; 14] = [
+    one_instruction_at_a_time,
     what_has_not_changed_is_the_same,
     each_rule_counts_once_a_reading,
     only_what_is_certainly_newer_settles,

@@ -3,9 +3,9 @@
 use super::checks::{
     Check, a_failure_of_the_rules_is_never_silent, each_rule_counts_once_a_reading, every_reading_has_its_verdict,
     evidence_is_what_was_given, is_red, is_red_alert, is_red_reading, no_implausible_number_is_silent,
-    no_red_is_silent, nothing_pends_for_ever, one_unfinished_alert_a_rule, only_what_is_certainly_newer_settles,
-    only_what_is_fresh_says_999_now, what_has_not_changed_is_the_same, what_waits_for_a_person_waits,
-    whoever_must_know_is_told,
+    no_red_is_silent, nothing_pends_for_ever, one_instruction_at_a_time, one_unfinished_alert_a_rule,
+    only_what_is_certainly_newer_settles, only_what_is_fresh_says_999_now, what_has_not_changed_is_the_same,
+    what_waits_for_a_person_waits, whoever_must_know_is_told,
 };
 use super::history::{Engine, readings_of, real, spoilt};
 use crate::support::{CHANNELS, patient, start};
@@ -49,7 +49,46 @@ fn hears_otherwise(change: fn(&mut Reading)) -> Engine {
     Engine { decide: Box::new(decide), ..real() }
 }
 
+/// What each reading of a slice would say to the person if it came alone.
+fn said_alone(plan: &Plan, before: &PatientState, events: &[Event], at: DateTime<Utc>) -> Decisions {
+    let mut decisions = decide(plan, before, events, at);
+    for event in events.iter().filter(|event| event.to_judge().is_some()) {
+        let alone = decide(plan, before, std::slice::from_ref(event), at);
+        for (id, verdict) in alone.judged {
+            let of_it = decisions.judged.iter_mut().find(|(known, _)| *known == id);
+            if let (Some((_, Verdict::Evaluated { prompts, .. })), Verdict::Evaluated { prompts: alone, .. }) =
+                (of_it, verdict)
+            {
+                *prompts = alone;
+            }
+        }
+    }
+    decisions
+}
+
 pub(super) const FAULTS: &[Fault] = &[
+    (
+        "an arbiter that lets two instructions through",
+        || Engine { decide: Box::new(said_alone), ..real() },
+        one_instruction_at_a_time,
+    ),
+    (
+        "an arbiter that takes the mildest",
+        || Engine {
+            decide: Box::new(|plan, before, events, at| {
+                let mut decisions = said_alone(plan, before, events, at);
+                let all = decisions.judged.iter().filter_map(|(_, verdict)| match verdict {
+                    Verdict::Evaluated { prompts, .. } => prompts.first().cloned(),
+                    Verdict::Unevaluated { .. } => None,
+                });
+                let mildest = all.min_by_key(|prompt| prompt.urgency);
+                each_verdict(&mut decisions, |prompts| prompts.retain(|prompt| Some(prompt) == mildest.as_ref()));
+                decisions
+            }),
+            ..real()
+        },
+        one_instruction_at_a_time,
+    ),
     (
         "a red waits for its repeat before staff are told",
         || {

@@ -25,6 +25,7 @@
 //! * The person's instructions, and when a repeat counts, follow what had arrived by then.
 
 mod checks;
+mod corrected;
 mod faults;
 mod history;
 mod order;

@@ -16,6 +16,8 @@ pub(crate) struct Body {
     reading_sd: [i64; 11],
     lowest_glucose: i64,
     episodes: Vec<Episode>,
+    /// Whether deviations of readings are those of the second generator.
+    is_of_second: bool,
 }
 
 impl Body {
@@ -48,7 +50,12 @@ impl Body {
             all.push(last);
         }
         let lowest_glucose = parameters.milli("glucose.lowest_when_well")?;
-        Ok(Self { base, days: all, reading_sd, lowest_glucose, episodes })
+        Ok(Self { base, days: all, reading_sd, lowest_glucose, episodes, is_of_second: false })
+    }
+
+    /// The same with the deviations of the second generator.
+    pub(super) fn of_second(self, days: Vec<[i64; 11]>) -> Self {
+        Self { days, is_of_second: true, ..self }
     }
 
     pub(crate) fn episodes(&self) -> &[Episode] {
@@ -69,7 +76,8 @@ impl Body {
         let base = self.base.get(place).copied().flatten()?;
         let today = usize::try_from(day).ok().and_then(|day| self.days.get(day)).or(self.days.last());
         let drift = today.and_then(|today| today.get(place)).copied().unwrap_or_default();
-        let varies = rng.normal(self.reading_sd.get(place).copied().unwrap_or_default());
+        let sd = self.reading_sd.get(place).copied().unwrap_or_default();
+        let varies = if self.is_of_second { super::second::deviation(sd, rng) } else { rng.normal(sd) };
         let well = self.kept_in_bounds(signal, base + drift + varies);
         Some(self.with_episode(signal, well, at))
     }

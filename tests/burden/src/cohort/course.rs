@@ -44,6 +44,10 @@ enum Shows {
 pub(super) struct Causes(Vec<Course>);
 
 impl Causes {
+    pub(super) fn all(&self) -> &[Course] {
+        &self.0
+    }
+
     pub(super) fn read(parameters: &Parameters) -> Result<Self, NotParameters> {
         let mut all = Vec::new();
         for cause in parameters.causes() {
@@ -89,11 +93,67 @@ pub(crate) struct Episode {
     peaks: Vec<(Signal, Peak)>,
     /// When the person, who feels it, measures without being asked.
     pub(super) unplanned_reading: Option<i64>,
+    /// Where it comes in steps, when each begins and how far it then is; empty where it is a curve.
+    steps: Vec<(i64, i64)>,
+}
+
+impl Course {
+    /// Chances in 100,000 that it begins on a day of somebody of a stratum, by its place in [`Stratum::ALL`].
+    pub(super) fn rate(&self, stratum: usize) -> i64 {
+        self.rates.get(stratum).copied().unwrap_or_default()
+    }
+
+    /// Seconds in which it rises, stays and falls.
+    pub(super) fn lengths(&self) -> (i64, i64, i64) {
+        (self.rises, self.stays, self.falls)
+    }
+
+    /// Chances in 100,000 that the person measures without being asked.
+    pub(super) fn unplanned(&self) -> i64 {
+        self.unplanned_reading
+    }
+
+    /// Whether it ends in hospital.
+    pub(super) fn ends_in_hospital(&self) -> bool {
+        self.is_admitted
+    }
 }
 
 impl Episode {
+    /// One that comes in steps, as ill as `worst` thousandths of its cause's peak. To a value it goes as far as that value.
+    pub(super) fn of_steps(
+        cause: usize,
+        course: &Course,
+        onset: i64,
+        peak_ends: i64,
+        steps: Vec<(i64, i64)>,
+        worst: i64,
+        unplanned_reading: Option<i64>,
+    ) -> Self {
+        let worse = |(signal, peak): &(Signal, Peak)| match peak {
+            Peak::By(by) if !matches!(signal, Signal::Breathless | Signal::Confusion) => {
+                (*signal, Peak::By(by * worst / 1000))
+            }
+            Peak::By(_) | Peak::To(_) => (*signal, *peak),
+        };
+        Self {
+            cause,
+            onset,
+            rises: 0,
+            stays: peak_ends - onset,
+            falls: course.falls,
+            peaks: course.peaks.iter().map(worse).collect(),
+            unplanned_reading,
+            steps,
+        }
+    }
+
     /// How far it has come, in thousandths of its peak.
     pub(super) fn share(&self, at: i64) -> i64 {
+        if !self.steps.is_empty() {
+            let begun = self.steps.partition_point(|(from, _)| *from <= at);
+            return begun.checked_sub(1).and_then(|place| self.steps.get(place)).map_or(0, |(_, share)| *share);
+        }
         let since = at - self.onset;
         let falling = since - self.rises - self.stays;
         match since {
@@ -151,6 +211,7 @@ pub(super) fn course(
                 falls: cause.falls,
                 peaks: cause.peaks.clone(),
                 unplanned_reading: rng.chance(cause.unplanned_reading).then_some(felt),
+                steps: Vec::new(),
             });
             // What is over within hours needs days of rest only where it was long.
             well_from = peak_ends + cause.falls + if cause.stays <= DAY / 12 { short_gap } else { gap };
@@ -164,7 +225,12 @@ pub(super) fn course(
     Ok((episodes, at_risk))
 }
 
-fn holidays(parameters: &Parameters, person: &mut Person, days: i64, rng: &mut Rng) -> Result<(), NotParameters> {
+pub(super) fn holidays(
+    parameters: &Parameters,
+    person: &mut Person,
+    days: i64,
+    rng: &mut Rng,
+) -> Result<(), NotParameters> {
     let (rate, lasts) = (parameters.milli("pause.rate")?, parameters.whole("pause.days")?);
     for day in 0..days {
         if rng.chance(rate) {
@@ -174,7 +240,7 @@ fn holidays(parameters: &Parameters, person: &mut Person, days: i64, rng: &mut R
     Ok(())
 }
 
-fn pause(person: &mut Person, first: i64, lasts: i64) {
+pub(super) fn pause(person: &mut Person, first: i64, lasts: i64) {
     for day in first..first + lasts {
         if let Some(is_paused) = usize::try_from(day).ok().and_then(|day| person.paused.get_mut(day)) {
             *is_paused = true;

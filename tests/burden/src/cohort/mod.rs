@@ -8,6 +8,7 @@ mod body;
 mod course;
 mod person;
 mod readings;
+mod second;
 mod wire;
 
 pub(crate) use wire::REPEATS as REPEATS_FROM;
@@ -358,6 +359,18 @@ impl Cohort {
     /// # Errors
     /// [`NotParameters`] where a parameter is missing.
     pub fn generate(parameters: &Parameters, seed: u64) -> Result<Self, NotParameters> {
+        Self::made(parameters, seed, false)
+    }
+
+    /// The cohort of a seed by the second generator: bodies of another make, for the same people and devices.
+    ///
+    /// # Errors
+    /// As [`Self::generate`].
+    pub fn generate_second(parameters: &Parameters, seed: u64) -> Result<Self, NotParameters> {
+        Self::made(parameters, seed, true)
+    }
+
+    fn made(parameters: &Parameters, seed: u64, by_second: bool) -> Result<Self, NotParameters> {
         let days = parameters.whole("days")?;
         let calendar = Calendar::new(days);
         let mut people = person::everybody(parameters, seed)?;
@@ -367,13 +380,15 @@ impl Cohort {
         let mut bodies = Vec::new();
         for person in &mut people {
             let mut rng = Rng::of(seed, &[2, person.number.into()]);
-            let (episodes, at_risk) = course::course(&causes, parameters, person, &calendar, days, &mut rng)?;
+            let course = if by_second { second::course } else { course::course };
+            let (episodes, at_risk) = course(&causes, parameters, person, &calendar, days, &mut rng)?;
             if let Some(sum) =
                 Stratum::ALL.iter().position(|one| *one == person.stratum).and_then(|at| days_at_risk.get_mut(at))
             {
                 *sum += at_risk;
             }
-            bodies.push(Body::new(parameters, person, episodes, days, &mut rng)?);
+            let body = if by_second { second::body } else { Body::new };
+            bodies.push(body(parameters, person, episodes, days, &mut rng)?);
         }
         let taken = readings::all(parameters, &devices, seed, &people, &bodies, &calendar, days)?;
         let (readings, starts) = by_person(taken, people.len());

@@ -60,7 +60,7 @@ pub(super) fn said<'a>(stream: &'a Stream, good: &[usize]) -> BTreeMap<u32, Said
     for alert in good.iter().filter_map(|place| stream.alerts.get(*place)) {
         all.entry(alert.person).or_default().alerts.push(alert);
     }
-    for prompt in &stream.prompts {
+    for prompt in stream.prompts.iter().chain(&stream.standing) {
         all.entry(prompt.person).or_default().prompts.push(prompt);
     }
     for said in all.values_mut() {

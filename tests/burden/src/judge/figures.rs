@@ -279,3 +279,52 @@ fn reds(world: &World, stream: &Stream, all: &mut BTreeMap<Stratum, Figures>) {
         figures.reds_unseen += u64::from(!looks.get(&reading.person).is_some_and(|looks| looks.iter().any(is_seen)));
     }
 }
+
+/// The fewest clinical touches with which every red reading can be seen.
+///
+/// An alert of high priority in hand covers a day, so the first red reading of a person asks for one, and the next that comes a day or more after it for another. No service
+/// that keeps the guard rail on red readings can have fewer.
+#[must_use]
+pub fn red_floor(world: &World) -> BTreeMap<Stratum, u64> {
+    let mut reds: BTreeMap<u32, Vec<i64>> = BTreeMap::new();
+    for reading in world.readings.iter().filter(|reading| reading.is_red) {
+        reds.entry(reading.person).or_default().push(reading.arrived);
+    }
+    let mut floor: BTreeMap<Stratum, u64> = BTreeMap::new();
+    for (person, mut arrived) in reds {
+        arrived.sort_unstable();
+        let mut in_hand_until = i64::MIN;
+        for at in arrived {
+            if at > in_hand_until {
+                // Shown within the hour at the latest, and in hand for a day from then on.
+                in_hand_until = at.saturating_add(RED_SEEN_WITHIN + DAY);
+                if let Some(stratum) = world.stratum(person) {
+                    *floor.entry(stratum).or_default() += 1;
+                }
+            }
+        }
+    }
+    floor
+}
+
+/// On how many days an E or U episode runs at noon or begins within 72 hours, and how many days there are.
+///
+/// That is the share of findings silenced at random that would count as harm.
+#[must_use]
+pub fn harm_by_chance(world: &World) -> BTreeMap<Stratum, (u64, u64)> {
+    let mut labels: BTreeMap<u32, Vec<&Label>> = BTreeMap::new();
+    for label in world.labels.iter().filter(|label| label.class != Class::R) {
+        labels.entry(label.person).or_default().push(label);
+    }
+    let days: BTreeSet<(u32, i64)> = world.due.iter().map(|due| (due.person, due.day)).collect();
+    let mut all: BTreeMap<Stratum, (u64, u64)> = BTreeMap::new();
+    for (person, day) in days {
+        let noon = world.calendar.start(day) + DAY / 2;
+        let is_harm = |label: &&Label| label.onset <= noon + HARM_WITHIN && label.ends >= noon;
+        let Some(stratum) = world.stratum(person) else { continue };
+        let (harm, of) = all.entry(stratum).or_default();
+        *of += 1;
+        *harm += u64::from(labels.get(&person).is_some_and(|labels| labels.iter().any(is_harm)));
+    }
+    all
+}

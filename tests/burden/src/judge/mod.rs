@@ -10,7 +10,7 @@ mod figures;
 pub mod limits;
 
 pub use detect::{Detected, Outcome};
-pub use figures::{Figures, PROMPTS_A_DAY_MAX};
+pub use figures::{Figures, PROMPTS_A_DAY_MAX, harm_by_chance, red_floor};
 
 use crate::{
     calendar::Calendar,

@@ -110,7 +110,10 @@ fn the_cohort_and_the_judge_do_not_use_the_rules() {
         }
     }
     assert!(files >= 10, "{files} files");
-    assert!(uses(&fs::read_to_string(source.join("ours.rs")).unwrap()), "the same look finds the rules where they are");
+    assert!(
+        uses(&fs::read_to_string(source.join("ours/mod.rs")).unwrap()),
+        "the same look finds the rules where they are"
+    );
 }
 
 #[test]

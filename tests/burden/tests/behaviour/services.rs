@@ -6,7 +6,11 @@ use burden::{
     comparators::{self, Comparator},
     judge::{Verdict, World, compare::detection, judge},
     lines::{self, Alert, Fate, Priority, Prompt, Stream},
-    ours,
+    ours::{
+        self,
+        family::Family,
+        in_force::{InForce, Meant},
+    },
     parameters::{Class, FILE, Parameters},
     rng::Rng,
     staff::taken_at,
@@ -151,34 +155,75 @@ fn the_setting_of_the_curve_moves_the_comparators() {
     }
 }
 
-/// Our rules run over the strata that have a protocol, on evidence that had arrived, and on nobody else.
+static OURS: LazyLock<Stream> =
+    LazyLock::new(|| ours::play(&made().cohort, &InForce::new(&Meant::default()).unwrap()).unwrap());
+
+/// A few people of each stratum: for what is played many times.
+static FEW: LazyLock<Cohort> =
+    LazyLock::new(|| Cohort::generate(&Parameters::read(FILE).unwrap().scaled("people.", "", 1, 24), 1).unwrap());
+
+/// What our rules say of a few people, as they are meant.
+fn of_few(meant: &Meant) -> Stream {
+    ours::play(&FEW, &InForce::new(meant).unwrap()).unwrap()
+}
+
+fn shown(stream: &Stream) -> usize {
+    stream.alerts.iter().filter(|alert| alert.fate == Fate::Shown).count()
+}
+
+/// Our rules run over every stratum, on evidence that had arrived, and each rule is on the list of what it may detect.
 #[test]
-fn our_rules_are_played_over_the_strata_that_have_a_protocol() {
+fn our_rules_are_played_over_every_stratum() {
     let made = made();
-    let stream = ours::play(&made.cohort, 0).unwrap();
-    let verdict = judge(&made.world, &stream, 1);
+    let in_force = InForce::new(&Meant::default()).unwrap();
+    let unlisted: Vec<String> =
+        in_force.rules().into_iter().filter(|rule| !made.judged.listed.contains_key(rule)).collect();
+    assert_eq!(unlisted, Vec::<String>::new(), "add them to judged.toml");
+    let verdict = judge(&made.world, &OURS, 1);
     assert!(verdict.void.is_empty(), "{:?}", verdict.void);
-    assert!(!stream.alerts.is_empty() && !stream.prompts.is_empty() && !stream.repeats.is_empty());
+    assert!(!OURS.prompts.is_empty() && !OURS.repeats.is_empty());
     for stratum in Stratum::ALL {
-        let has_alerts = verdict.figures[&stratum].clinical > 0;
-        assert_eq!(has_alerts, ours::plan_of(stratum, 0).unwrap().is_some(), "{stratum:?}");
+        assert!(in_force.covers(stratum) && verdict.figures[&stratum].clinical > 0, "{stratum:?}");
     }
-    let shown = |steps| {
-        ours::play(&made.cohort, steps).unwrap().alerts.iter().filter(|alert| alert.fate == Fate::Shown).count()
+}
+
+/// A setting towards more alerts gives more, and one towards fewer gives fewer.
+#[test]
+fn the_setting_of_the_curve_moves_ours() {
+    let of = |steps| shown(&of_few(&Meant { steps, ..Meant::default() }));
+    assert!(of(-2) < of(0) && of(0) < of(2));
+}
+
+/// A family that is off changes what is said, where a protocol uses it: and without a person's own numbers less is found.
+#[test]
+fn a_family_that_is_off_is_missed() {
+    let world = World::of(&FEW, &made().judged);
+    let of = |without| of_few(&Meant { without, ..Meant::default() });
+    let found = |stream: &Stream| {
+        let verdict = judge(&world, stream, 1);
+        assert!(verdict.void.is_empty(), "{:?}", verdict.void);
+        detection(&verdict.outcomes, |one| one.class != Class::E).1
     };
-    assert!(shown(-1) < shown(0) && shown(0) < shown(1));
+    let as_it_is = of(None);
+    let used = [Family::Windows, Family::Change, Family::Counts, Family::Repeat, Family::Score, Family::Questions];
+    for family in used {
+        let without = of(Some(family));
+        found(&without);
+        assert!(without.alerts != as_it_is.alerts || without.prompts != as_it_is.prompts, "{family:?}");
+    }
+    let (with, without) = (found(&as_it_is), found(&of(Some(Family::Own))));
+    assert!(without < with, "{without} {with}");
 }
 
 /// An alert of ours is told at the moment its reading arrives, and again where the rules say so; a red at once.
 #[test]
 fn a_red_of_ours_is_told_with_its_reading() {
     let made = made();
-    let stream = ours::play(&made.cohort, 0).unwrap();
     let reds: Vec<&Alert> =
-        stream.alerts.iter().filter(|alert| alert.priority == Priority::High && !alert.late).collect();
+        OURS.alerts.iter().filter(|alert| alert.priority == Priority::High && !alert.late).collect();
     assert!(reds.len() > 10, "{}", reds.len());
     for red in reds {
-        let arrived = red.evidence.iter().flatten().map(|place| made.cohort.arrived(&stream, *place).unwrap());
+        let arrived = red.evidence.iter().flatten().map(|place| made.cohort.arrived(&OURS, *place).unwrap());
         assert_eq!(arrived.max(), Some(red.raised_at));
     }
 }
@@ -186,8 +231,7 @@ fn a_red_of_ours_is_told_with_its_reading() {
 /// The staff of the benchmark take what waits for them: every red, and whatever has not ended by itself before.
 #[test]
 fn what_our_rules_raise_is_taken_by_the_staff_of_the_benchmark() {
-    let stream = ours::play(&made().cohort, 0).unwrap();
-    let shown = stream.alerts.iter().filter(|alert| alert.fate == Fate::Shown);
+    let shown = OURS.alerts.iter().filter(|alert| alert.fate == Fate::Shown);
     let (mut reds, mut others) = (0, 0);
     for alert in shown {
         let is_red = alert.priority == Priority::High;
@@ -197,6 +241,45 @@ fn what_our_rules_raise_is_taken_by_the_staff_of_the_benchmark() {
         others += i64::from(!is_red && alert.taken_at.is_some());
     }
     assert!(reds > 10 && others > 10, "{reds} {others}");
+}
+
+/// Nobody who keeps the guard rail on red readings can have fewer touches than the floor: an oracle that shows exactly the
+/// first red reading of each day in hand has just as many, and leaves none unseen.
+#[test]
+fn the_floor_of_the_red_readings_is_what_an_oracle_needs() {
+    let made = made();
+    let mut oracle = Stream::default();
+    let mut in_hand: BTreeMap<u32, i64> = BTreeMap::new();
+    for (place, known) in (0..).zip(&made.world.readings).filter(|(_, known)| known.is_red) {
+        let until = in_hand.entry(known.person).or_insert(i64::MIN);
+        if known.arrived > *until {
+            *until = known.arrived + 86_400;
+            oracle.alerts.push(alert(known.person, "a/systolic-red", known.arrived, place));
+        }
+    }
+    let verdict = judge(&made.world, &oracle, 1);
+    assert_eq!(verdict.figures.values().map(|one| one.reds_unseen).sum::<u64>(), 0);
+    let touches: u64 = verdict.figures.values().map(|one| one.clinical).sum();
+    let floor: u64 = burden::judge::red_floor(&made.world).values().sum();
+    assert!(floor <= touches && floor * 10 > touches * 9, "{floor} {touches}");
+}
+
+/// The second generator is of another make, for the same people, and its episodes can be seen and found as well.
+#[test]
+fn the_second_cohort_is_another_for_the_same_people() {
+    let parameters = Parameters::read(FILE).unwrap().scaled("people.", "", 1, 5);
+    let second = Cohort::generate_second(&parameters, 1).unwrap();
+    let first = &made().cohort;
+    assert_eq!(first.people.len(), second.people.len());
+    assert!(first.people.iter().zip(&second.people).all(|(one, other)| one.pseudonym == other.pseudonym));
+    assert_ne!(first.labels, second.labels);
+    let (of_first, of_second) = (first.labels.len(), second.labels.len());
+    assert!(of_second * 3 > of_first && of_second < of_first * 3, "{of_first} {of_second}");
+    let world = World::of(&second, &made().judged);
+    let verdict = judge(&world, &comparators::play(Comparator::A, &made().judged, &second, 0), 1);
+    assert!(verdict.void.is_empty());
+    let (_, urgent, _) = detection(&verdict.outcomes, |one| one.class == Class::E);
+    assert!(urgent > 40.0, "{urgent}");
 }
 
 /// The lines of another program are judged as our own are.

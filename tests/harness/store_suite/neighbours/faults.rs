@@ -3,7 +3,7 @@
 use super::super::fault::{Answers, Call, Fault};
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use ingest::store::{ApplyError, Decide, Slice, Store};
+use ingest::store::{ApplyError, Care, Decide, Slice, Store};
 use rules::{Decisions, Event, PatientState, Refused};
 use std::{
     panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
@@ -38,8 +38,8 @@ impl Noting {
 }
 
 impl Decide for Noting {
-    fn decide(&self, before: &PatientState, events: &[Event], at: DateTime<Utc>) -> Decisions {
-        self.noted(|| self.rules.decide(before, events, at))
+    fn decide(&self, care: &Care, before: &PatientState, events: &[Event], at: DateTime<Utc>) -> Decisions {
+        self.noted(|| self.rules.decide(care, before, events, at))
     }
 
     fn unevaluated(&self, before: &PatientState, events: &[Event], reason: ErrorCode, at: DateTime<Utc>) -> Decisions {
@@ -100,10 +100,9 @@ impl Fault for OtherOrder {
 struct Dropping(Arc<dyn Decide>);
 
 impl Decide for Dropping {
-    fn decide(&self, before: &PatientState, events: &[Event], at: DateTime<Utc>) -> Decisions {
-        catch_unwind(AssertUnwindSafe(|| self.0.decide(before, events, at))).unwrap_or_else(|_panicked| Decisions {
-            refused: Some(Refused::NotOpen),
-            ..rules::decide(&rules::Plan::default(), before, &[], at)
+    fn decide(&self, care: &Care, before: &PatientState, events: &[Event], at: DateTime<Utc>) -> Decisions {
+        catch_unwind(AssertUnwindSafe(|| self.0.decide(care, before, events, at))).unwrap_or_else(|_panicked| {
+            Decisions { refused: Some(Refused::NotOpen), ..rules::decide(&rules::Plan::default(), before, &[], at) }
         })
     }
 
@@ -126,8 +125,8 @@ impl Fault for DropsWhatPanics {
 struct Calming(Arc<dyn Decide>);
 
 impl Decide for Calming {
-    fn decide(&self, before: &PatientState, events: &[Event], at: DateTime<Utc>) -> Decisions {
-        catch_unwind(AssertUnwindSafe(|| self.0.decide(before, events, at)))
+    fn decide(&self, care: &Care, before: &PatientState, events: &[Event], at: DateTime<Utc>) -> Decisions {
+        catch_unwind(AssertUnwindSafe(|| self.0.decide(care, before, events, at)))
             .unwrap_or_else(|_panicked| rules::decide(&rules::Plan::default(), before, events, at))
     }
 

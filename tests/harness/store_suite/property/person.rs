@@ -2,7 +2,7 @@
 
 use super::model::{Arrived, Kept, Model, Not, Waiting};
 use chrono::{DateTime, Utc};
-use ingest::store::{Decide, Outcome, ReadingOutcome};
+use ingest::store::{Care, Decide, Outcome, ReadingOutcome};
 use rules::{Decisions, Delivery, Event, PatientState, Verdict};
 use std::{
     collections::BTreeMap,
@@ -98,7 +98,13 @@ impl Model {
                     self.people.insert(patient.clone(), (**person).clone());
                 }
             }
-            Event::AccountSet(_) | Event::Refused(_) | Event::Received { .. } | Event::Audited(_) => {
+            Event::AccountSet(_)
+            | Event::Refused(_)
+            | Event::Received { .. }
+            | Event::Audited(_)
+            | Event::Withdrawn { .. }
+            | Event::Corrected(_)
+            | Event::Expecting => {
                 return Err(Not::Denied);
             }
         }
@@ -159,7 +165,7 @@ fn decided(
     events: &[Event],
     at: DateTime<Utc>,
 ) -> Result<Decisions, Not> {
-    let tried = catch_unwind(AssertUnwindSafe(|| rules.decide(before, events, at))).ok();
+    let tried = catch_unwind(AssertUnwindSafe(|| rules.decide(&Care::default(), before, events, at))).ok();
     let are_readings = events.iter().all(|event| matches!(event, Event::Reading(_) | Event::Reconsider(_)));
     let stand_in = || are_readings.then(|| rules.unevaluated(before, events, ErrorCode::RulePanicked, at));
     let mut decisions = tried.or_else(stand_in).ok_or(Not::Unavailable)?;

@@ -97,6 +97,7 @@ impl<'a> Play<'a> {
             Err(
                 ApplyError::Stale { .. }
                 | ApplyError::NotInOrder(_)
+                | ApplyError::Plan(_)
                 | ApplyError::Ended
                 | ApplyError::Busy
                 | ApplyError::Unavailable(_),

@@ -145,7 +145,7 @@ pub fn end_record(
         Why::TimeIsOver => Ended::Disposed,
     };
     let mut tombstone = None;
-    let done = transaction(&mut desk, |view| {
+    let done = transaction(&mut desk, |view, _care| {
         tombstone = Some(statement::put_in_place(view, server_key, patient, (how, wanted), at)?);
         on_step(Step::TakenOut);
         Ok(())

@@ -315,6 +315,7 @@ impl Walk {
             | EntryKind::PersonRegistered
             | EntryKind::TimerDue
             | EntryKind::AlertAcknowledged
+            | EntryKind::ReadingWithdrawn
             | EntryKind::Audit => Ok(()),
         }
     }

@@ -29,7 +29,7 @@ use proptest::{
 };
 use rules::{
     alert::{Audience, ClearedBecause, Condition, Repeat, RuleRef, Workflow},
-    finding::{Comparison, Evidence, Finding},
+    finding::{Because, Comparison, Evidence, Finding},
 };
 use rusqlite::Connection;
 use vitals::{
@@ -258,13 +258,23 @@ fn evidence() -> impl Strategy<Value = Evidence> {
             event_time: event_time.unwrap_or(taken.moment()),
             received_at,
             findings,
+            withdrawn: match id[0] % 3 {
+                0 => None,
+                1 => Some(Because::EnteredInError),
+                _ => Some(Because::AnotherPersons),
+            },
         },
     )
 }
 
 fn alert() -> impl Strategy<Value = Alert> {
-    let cleared =
-        [ClearedBecause::Improved, ClearedBecause::Superseded(AlertId::derive(&[b"b"])), ClearedBecause::Judged];
+    let cleared = [
+        ClearedBecause::Improved,
+        ClearedBecause::Superseded(AlertId::derive(&[b"b"])),
+        ClearedBecause::Judged,
+        ClearedBecause::ProtocolEnded,
+        ClearedBecause::Unfounded,
+    ];
     let conditions = [Condition::Pending, Condition::Active].into_iter().chain(cleared.map(Condition::Cleared));
     let condition = select(conditions.collect::<Vec<_>>());
     let note = option::of(Just(Text::new("Rang. £5, \"ä\"").unwrap()));
@@ -289,7 +299,7 @@ fn alert() -> impl Strategy<Value = Alert> {
     );
     let how = (
         select(vec![Urgency::AsPlanned, Urgency::CheckAgain, Urgency::ActNow]),
-        select(vec![Audience::Clinical, Audience::Technical]),
+        select(vec![Audience::Clinical, Audience::Technical, Audience::Nobody]),
         any::<bool>(),
         any::<u32>(),
     );
@@ -297,6 +307,7 @@ fn alert() -> impl Strategy<Value = Alert> {
     (rule, how, condition, workflow, repeat, moment(), said, vec(evidence(), 0..5)).prop_map(
         |(made_by, (urgency, audience, late, occasions), condition, workflow, repeat, opened_at, said, evidence)| {
             let (clinician_message, patient_told) = said;
+            let absent = evidence.first().filter(|_| occasions % 2 == 0).map(|first| first.findings.clone());
             Alert {
                 id: AlertId::derive(&[b"a"]),
                 patient: pt(1),
@@ -312,6 +323,7 @@ fn alert() -> impl Strategy<Value = Alert> {
                 clinician_message,
                 patient_told,
                 evidence,
+                absent: absent.unwrap_or_default(),
             }
         },
     )

@@ -1,6 +1,7 @@
 //! The embedded store against its promises, with the real rules and the demo's protocol on a real folder.
 
 mod chain;
+mod corrected;
 mod damage;
 mod ends;
 mod forms;

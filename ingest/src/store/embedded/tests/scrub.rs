@@ -7,7 +7,7 @@ use super::{
     *,
 };
 use crate::store::{
-    ReadError, Scrubbed, StoredDamage, StoredReading,
+    Care, ReadError, Scrubbed, StoredDamage, StoredReading,
     evidence::{BadRow, NotVerified},
 };
 use proptest::{prelude::*, test_runner::TestRunner};
@@ -270,7 +270,7 @@ async fn what_waited_to_be_judged_in_a_damaged_entry_is_judged_when_it_is_back()
 struct Leaves(ErrorCode);
 
 impl Decide for Leaves {
-    fn decide(&self, before: &PatientState, events: &[Event], at: DateTime<Utc>) -> Decisions {
+    fn decide(&self, _care: &Care, before: &PatientState, events: &[Event], at: DateTime<Utc>) -> Decisions {
         self.unevaluated(before, events, self.0, at)
     }
 

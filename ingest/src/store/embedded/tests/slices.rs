@@ -1,7 +1,7 @@
 //! A slice is stored whole or not at all, whatever happens beside it.
 
 use super::*;
-use crate::store::ReadError;
+use crate::store::{Care, ReadError};
 use rules::{Audience, Decisions, PatientState, Person, Refused, Workflow};
 use vitals::NhsNumber;
 
@@ -13,9 +13,9 @@ pub(super) struct Panics {
 }
 
 impl Decide for Panics {
-    fn decide(&self, before: &PatientState, events: &[Event], at: DateTime<Utc>) -> Decisions {
+    fn decide(&self, care: &Care, before: &PatientState, events: &[Event], at: DateTime<Utc>) -> Decisions {
         assert!(!self.on.contains(&before.patient), "planted");
-        self.rules.decide(before, events, at)
+        self.rules.decide(care, before, events, at)
     }
 
     fn unevaluated(&self, before: &PatientState, events: &[Event], reason: ErrorCode, at: DateTime<Utc>) -> Decisions {
@@ -28,8 +28,8 @@ impl Decide for Panics {
 struct Forgets;
 
 impl Decide for Forgets {
-    fn decide(&self, before: &PatientState, _events: &[Event], at: DateTime<Utc>) -> Decisions {
-        by_demo_pack().decide(before, &[], at)
+    fn decide(&self, care: &Care, before: &PatientState, _events: &[Event], at: DateTime<Utc>) -> Decisions {
+        by_demo_pack().decide(care, before, &[], at)
     }
 
     fn unevaluated(&self, before: &PatientState, events: &[Event], reason: ErrorCode, at: DateTime<Utc>) -> Decisions {

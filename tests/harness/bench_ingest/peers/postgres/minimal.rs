@@ -67,7 +67,10 @@ impl Condition {
             | When::Said(_)
             | When::Without(_)
             | When::Score(_)
-            | When::IsSet(..) => {
+            | When::IsSet(..)
+            | When::Postural(_)
+            | When::Missing(_)
+            | When::Stale(_) => {
                 return Err(Trouble::new("read a rule", "the bench's rules compare a reading's numbers"));
             }
         })

@@ -1,16 +1,20 @@
 //! Our own rules played over a cohort: `rules::decide` with a clock of arrivals and timers, as the store runs it.
 //!
-//! A stratum has a line in the table as soon as it has a protocol in [`plan_of`]; the others are named as having none yet.
+//! Which protocols are in force for whom, and with which numbers: [`in_force`]. The same without a family of operators:
+//! [`family`].
+
+pub mod family;
+pub mod in_force;
+mod written;
 
 use crate::{
-    cohort::{Cohort, Person, REPEATS_FROM, Reading, Stratum, moment},
+    cohort::{Cohort, Kind, Person, REPEATS_FROM, Reading, Stratum, moment},
     lines::{Alert, Fate, Priority, Prompt, Stream, Touch},
     staff::taken_at,
 };
+use in_force::InForce;
 use rules::{
-    Actor, Channel, ClearedBecause, Condition, Decisions, Event, PatientState, Plan, Repeat, Timer, Verdict, decide,
-    job::Why,
-    pack::{ActivePack, Pack, demo_pack},
+    Actor, ClearedBecause, Condition, Decisions, Event, PatientState, Plan, Repeat, Timer, Verdict, decide, job::Why,
 };
 use std::collections::{BTreeMap, HashMap};
 use thiserror::Error;
@@ -20,10 +24,10 @@ use vitals::{Admitted, AlertId, PatientId, ReadingId, bounded::Text, id::StaffId
 #[derive(Debug, Error)]
 pub enum NotPlayed {
     /// A protocol does not read, or cannot be in force.
-    #[error("put a protocol of {stratum} in force")]
+    #[error("put protocols in force: {name}")]
     Protocol {
-        /// For whom.
-        stratum: &'static str,
+        /// Which.
+        name: String,
         /// Why.
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
@@ -36,65 +40,15 @@ pub enum NotPlayed {
     Reading(u32),
 }
 
-/// The protocol that stands for us, as it lies in the tree: the curve moves its bounds.
-const DEMO: &str = include_str!("../../../rules/packs/demo-home-bp.toml");
-
-/// The parameters that the curve moves, and by how much a step. The protocol's own safe ranges hold two steps either way.
-const MOVED: [(&str, i64, i64); 4] =
-    [("systolic_red", 170, 5), ("diastolic_red", 115, 2), ("systolic_amber", 150, 5), ("diastolic_amber", 95, 2)];
-
-/// What is in force for a stratum, its bounds moved by so many steps towards more alerts; none where there is no protocol
-/// yet.
-///
-/// # Errors
-/// [`NotPlayed::Protocol`] where a protocol does not read.
-pub fn plan_of(stratum: Stratum, steps: i64) -> Result<Option<Plan>, NotPlayed> {
-    let refused =
-        |source: Box<dyn std::error::Error + Send + Sync>| NotPlayed::Protocol { stratum: stratum.name(), source };
-    let pack = match (stratum, steps) {
-        (Stratum::Hypertension, 0) => demo_pack().map_err(|why| refused(why.into()))?,
-        (Stratum::Hypertension, steps) => moved(steps).map_err(refused)?,
-        _ => return Ok(None),
-    };
-    Plan::new(vec![pack], vec![Channel::Console]).map(Some).map_err(|why| refused(why.into()))
-}
-
-/// The demo's protocol with its bounds moved, approved by invented people for this run.
-fn moved(steps: i64) -> Result<ActivePack, Box<dyn std::error::Error + Send + Sync>> {
-    let mut text = DEMO.to_owned();
-    for (name, bound, step) in MOVED {
-        let heading = format!("[param.{name}]");
-        let (before, after) = text.split_once(&heading).ok_or_else(|| format!("there is no parameter {name}"))?;
-        let bound_now = format!("default = {bound}\n");
-        if !after.contains(&bound_now) {
-            return Err(format!("{name} is not {bound}").into());
-        }
-        let after = after.replacen(&bound_now, &format!("default = {}\n", bound - steps * step), 1);
-        text = format!("{before}{heading}{after}");
-    }
-    // Its own tests name values at the bounds, and a moved bound has others.
-    let text = text.split("\n[[test]]").next().unwrap_or_default().to_owned();
-    let pack = Pack::read(&text)?;
-    let mut approvals = format!(
-        "pack = \"{}\"\nversion = \"{}\"\ncontent_hash = \"{}\"\nstatus = \"approved\"\n",
-        pack.id, pack.version, pack.content_hash
-    );
-    for (role, name) in [("author", "A"), ("clinical_lead", "B"), ("safety_officer", "C")] {
-        approvals += &format!("[[approval]]\nrole = \"{role}\"\nname = \"Invented {name}\"\n");
-    }
-    Ok(ActivePack::new(pack, &approvals)?)
-}
-
-/// Plays our rules over everybody whose stratum has a protocol.
+/// Plays our rules over everybody who has a protocol.
 ///
 /// # Errors
 /// [`NotPlayed`] where a protocol does not read or a reading cannot be admitted.
-pub fn play(cohort: &Cohort, steps: i64) -> Result<Stream, NotPlayed> {
+pub fn play(cohort: &Cohort, in_force: &InForce) -> Result<Stream, NotPlayed> {
     let mut stream = Stream::default();
-    for stratum in Stratum::ALL {
-        let Some(plan) = plan_of(stratum, steps)? else { continue };
-        for person in cohort.people.iter().filter(|person| person.stratum == stratum) {
-            Playing::new(cohort, &plan, person, &mut stream)?.play()?;
+    for person in &cohort.people {
+        if let Some(plan) = in_force.plan_of(person)? {
+            Playing::new(cohort, &plan, person, in_force.asks_questions(), &mut stream)?.play()?;
         }
     }
     Ok(stream)
@@ -108,22 +62,35 @@ enum Coming {
     Taken(AlertId),
 }
 
+/// Seconds for which the same words, given again, are the instruction that stands on the screen and not another: a sensor
+/// speaks every five minutes.
+pub const STANDS: i64 = 30 * 60;
+
 struct Playing<'a> {
     cohort: &'a Cohort,
     plan: &'a Plan,
     person: &'a Person,
+    asks_questions: bool,
     stream: &'a mut Stream,
     state: PatientState,
     by: Actor,
     coming: BTreeMap<(i64, u32), Coming>,
     coming_next: u32,
+    /// The last instruction, and when it was last given.
+    on_screen: Option<(String, i64)>,
     timers: HashMap<AlertId, i64>,
     lines: HashMap<AlertId, usize>,
     places: HashMap<ReadingId, u32>,
 }
 
 impl<'a> Playing<'a> {
-    fn new(cohort: &'a Cohort, plan: &'a Plan, person: &'a Person, stream: &'a mut Stream) -> Result<Self, NotPlayed> {
+    fn new(
+        cohort: &'a Cohort,
+        plan: &'a Plan,
+        person: &'a Person,
+        asks_questions: bool,
+        stream: &'a mut Stream,
+    ) -> Result<Self, NotPlayed> {
         let id = PatientId::parse(&person.pseudonym).map_err(|_not_an_id| NotPlayed::Name(person.pseudonym.clone()))?;
         let by = StaffId::parse("st-burden").ok().zip(Text::new("Invented").ok());
         let by = by.map(|(id, name)| Actor { id, name }).ok_or_else(|| NotPlayed::Name("st-burden".to_owned()))?;
@@ -131,11 +98,13 @@ impl<'a> Playing<'a> {
             cohort,
             plan,
             person,
+            asks_questions,
             stream,
             state: PatientState::new(id),
             by,
             coming: BTreeMap::new(),
             coming_next: 0,
+            on_screen: None,
             timers: HashMap::new(),
             lines: HashMap::new(),
             places: HashMap::new(),
@@ -144,7 +113,9 @@ impl<'a> Playing<'a> {
 
     fn play(mut self) -> Result<(), NotPlayed> {
         let cohort = self.cohort;
-        let mut readings = cohort.readings_of(self.person.number).peekable();
+        let asks_questions = self.asks_questions;
+        let is_heard = |(_, reading): &(u32, &Reading)| asks_questions || reading.kind != Kind::Breathless;
+        let mut readings = cohort.readings_of(self.person.number).filter(is_heard).peekable();
         loop {
             let next_reading = readings.peek().map(|(_, reading)| reading.arrived);
             let next_coming = self.coming.keys().next().map(|(at, _)| *at);
@@ -222,14 +193,23 @@ impl<'a> Playing<'a> {
         for (id, verdict) in &decisions.judged {
             let Verdict::Evaluated { prompts, alerts, .. } = verdict else { continue };
             for prompt in prompts {
-                let (priority, says_999) = (priority_of(prompt.urgency), prompt.text.contains("Call 999 now"));
-                self.stream.prompts.push(Prompt { person: self.person.number, at, priority, says_999 });
+                let (priority, says_999) = (priority_of(prompt.urgency), prompt.text.contains("Call 999"));
+                let told = Prompt { person: self.person.number, at, priority, says_999 };
+                match self.on_screen.replace((prompt.text.clone(), at)) {
+                    Some((text, since)) if text == prompt.text && at - since <= STANDS => {
+                        self.stream.standing.push(told);
+                    }
+                    Some(_) | None => self.stream.prompts.push(told),
+                }
             }
             let is_asked = decisions.alerts.iter().any(|alert| alerts.contains(&alert.id) && until(alert));
             let place = readings.iter().find(|(_, one)| one == id).map(|(place, _)| *place);
             if let Some(place) = place.filter(|place| is_asked && !prompts.is_empty() && *place < REPEATS_FROM)
                 && let Some(repeat) = self.cohort.repeat(place, at)
             {
+                if self.person.stratum == Stratum::CareHome {
+                    self.stream.touches.push((self.person.number, Touch::CarerPrompt, at));
+                }
                 self.come(repeat.arrived, Coming::Repeat(place, Box::new(repeat)));
             }
         }
@@ -247,6 +227,10 @@ impl<'a> Playing<'a> {
         }
         for timer in decisions.timers {
             let due = timer.due_at.timestamp();
+            // What waits for readings that no cohort has any more would call for ever.
+            if due > self.cohort.calendar.start(self.cohort.days) + STANDS {
+                continue;
+            }
             self.timers.insert(timer.alert, due);
             self.come(due, Coming::Timer(timer));
         }
@@ -270,7 +254,10 @@ impl<'a> Playing<'a> {
                 None => {
                     let fate = match because {
                         ClearedBecause::Superseded(_) => Fate::Merged,
-                        ClearedBecause::Improved | ClearedBecause::Judged => Fate::Settled,
+                        ClearedBecause::Improved
+                        | ClearedBecause::Judged
+                        | ClearedBecause::Unfounded
+                        | ClearedBecause::ProtocolEnded => Fate::Settled,
                     };
                     self.raise(alert, fate, at);
                 }

@@ -1,0 +1,189 @@
+//! Rules that wait for readings: what opens when nothing comes.
+//!
+//! Invariants: no reading opens such an alert, and time does; what is asked is how it stands now, so a timer that comes too
+//! early, twice or late does no harm; a rule that has heard of the person and has no open alert has a timer, and one alone. It
+//! is not set anew at each reading, which would be a row written for each: it comes at the soonest moment that could matter, and
+//! sets the next.
+
+use super::{Deciding, judge::Hearing, standing::Standing};
+use crate::{
+    alert::{Alert, ClearedBecause, Condition, Repeat, Workflow},
+    event::Timer,
+    pack::{ActivePack, Pack, Rule, View},
+    state::RuleMemory,
+};
+use chrono::{DateTime, TimeDelta, Utc};
+use vitals::AlertId;
+
+/// How long until a rule is asked again, where nothing says when it may be otherwise.
+const AGAIN_AFTER: TimeDelta = TimeDelta::days(1);
+
+impl<'p> Deciding<'p> {
+    /// A reading came that a rule waits for: what it opened may be over.
+    pub(super) fn came<'a>(&mut self, pack: &'a Pack, rule: &'a Rule, hearing: &mut Hearing<'a>) {
+        self.evaluated = self.evaluated.saturating_add(1);
+        let place = self.state.rules.place(rule.key);
+        let memory = self.state.rules.at(place);
+        let is_new = memory.is_none_or(|memory| memory.newest_micros() < hearing.remembered().newest_micros());
+        let clears = self.stands(rule).0 == Some(false) && rule.clear.0.holds(&self.view_now()) == Some(true);
+        let before = memory.map(RuleMemory::clear_in_a_row).unwrap_or_default();
+        let in_a_row = if self.is_fold || !clears { 0 } else { before.saturating_add(1) };
+        let newest = memory.filter(|_| !is_new).unwrap_or(hearing.remembered());
+        self.state_changed |= self.state.rules.put_at(place, rule.key, newest.with_clear_in_a_row(in_a_row));
+        if self.is_fold {
+            return;
+        }
+        let open = self.open_alert(pack, rule).map(Standing::of);
+        match open {
+            Some(alert) if alert.condition == Condition::Active => {
+                let evidence = self.evidence_for(rule, hearing);
+                self.change(alert.id, |alert| alert.add_evidence(evidence));
+                if in_a_row >= rule.clear.1 {
+                    self.clear(alert.id, ClearedBecause::Improved);
+                    self.wait(rule);
+                }
+            }
+            Some(_) | None if memory.is_none() => self.wait(rule),
+            Some(_) | None => {}
+        }
+    }
+
+    /// What goes by a timer that no open alert has.
+    pub(super) fn waited(&mut self, timer: &Timer) {
+        let found = self.waiting().into_iter().find(|(_, rule)| self.waits_by(rule) == timer.alert);
+        let Some((pack, rule)) = found else { return };
+        let open = self.open_alert(pack, rule).map(Standing::of);
+        let is_taken_long_ago = open.is_some_and(|alert| {
+            alert.was_taken_before(self.at, rule.raise_again_after.delta() - TimeDelta::microseconds(1))
+        });
+        let (holds, _) = self.stands(rule);
+        match open {
+            _ if holds != Some(true) => self.wait(rule),
+            Some(alert) if alert.condition != Condition::Active => {
+                let absent = rule.when.findings(&self.view_now());
+                self.change(alert.id, |alert| alert.absent = absent);
+                self.raise_again(alert.id);
+            }
+            Some(alert) if is_taken_long_ago => {
+                let new = self.open_absent(pack, rule, timer.due_at);
+                self.clear(alert.id, ClearedBecause::Superseded(new));
+            }
+            Some(alert) => self.wait_on(rule, alert),
+            None if self.has_active_speaker(pack, rule) => self.wait(rule),
+            None => {
+                self.open_absent(pack, rule, timer.due_at);
+            }
+        }
+    }
+
+    /// Somebody took an alert. Where still nothing comes, it is news again after a while.
+    pub(super) fn was_taken(&mut self, id: AlertId) {
+        let Some(alert) = self.state.alert(id).filter(|alert| alert.condition == Condition::Active).cloned() else {
+            return;
+        };
+        let rule = self.waiting().into_iter().find(|(pack, rule)| pack.made(&alert) && rule.id == alert.made_by.rule);
+        if let Some((_, rule)) = rule {
+            self.wait_on(rule, Standing::of(&alert));
+        }
+    }
+
+    /// What is expected, or what has come, is not what it was: every rule that waits and is asked about is asked anew.
+    pub(super) fn watch_again(&mut self, is_asked: impl Fn(&Rule) -> bool) {
+        if self.is_fold {
+            return;
+        }
+        for (pack, rule) in self.waiting().into_iter().filter(|(_, rule)| is_asked(rule)) {
+            let (holds, _) = self.stands(rule);
+            let open =
+                self.open_alert(pack, rule).map(Standing::of).filter(|alert| alert.condition == Condition::Active);
+            match open {
+                Some(alert) if holds == Some(false) => {
+                    self.clear(alert.id, ClearedBecause::ProtocolEnded);
+                    self.wait(rule);
+                }
+                Some(_) => {}
+                // What is missing now is told by the timer, which is due at once.
+                None if holds == Some(true) => self.set_timer(self.waits_by(rule), self.at),
+                None => self.wait(rule),
+            }
+        }
+    }
+
+    /// How a rule stands now, and when it may be otherwise.
+    fn stands(&self, rule: &Rule) -> (Option<bool>, Option<DateTime<Utc>>) {
+        let view = self.view_now();
+        let next = rule.when.next(&view).and_then(|secs| DateTime::from_timestamp(secs, 0));
+        (rule.when.holds(&view), next)
+    }
+
+    fn view_now(&self) -> View<'_> {
+        View {
+            reading: None,
+            history: &self.state.history,
+            settings: self.plan.settings(),
+            at: self.at.timestamp(),
+            known: None,
+        }
+    }
+
+    /// The rules in force that wait.
+    fn waiting(&self) -> Vec<(&'p Pack, &'p Rule)> {
+        let plan = self.plan;
+        let packs = plan.packs().iter().map(ActivePack::pack);
+        packs.flat_map(|pack| pack.rules.iter().filter(|rule| rule.waits).map(move |rule| (pack, rule))).collect()
+    }
+
+    /// What the timer of a rule that waits goes by: one for each person and rule, whatever the version of its pack.
+    fn waits_by(&self, rule: &Rule) -> AlertId {
+        AlertId::derive(&[self.patient().as_str().as_bytes(), &rule.key.to_bytes(), b"waits"])
+    }
+
+    /// Waits for the next moment that could matter.
+    fn wait(&mut self, rule: &Rule) {
+        let (_, next) = self.stands(rule);
+        self.set_timer(self.waits_by(rule), next.unwrap_or(self.at + AGAIN_AFTER));
+    }
+
+    /// Waits for an alert that somebody took to be news again; one that nobody took waits for them.
+    fn wait_on(&mut self, rule: &Rule, alert: Standing) {
+        if let Some(taken_at) = alert.taken_at() {
+            self.set_timer(self.waits_by(rule), taken_at + rule.raise_again_after.delta());
+        }
+    }
+
+    fn set_timer(&mut self, id: AlertId, due_at: DateTime<Utc>) {
+        self.timers.retain(|timer| timer.alert != id);
+        self.timers.push(Timer { alert: id, due_at });
+    }
+
+    /// Opens the alert of a rule because nothing came.
+    fn open_absent(&mut self, pack: &Pack, rule: &Rule, due_at: DateTime<Utc>) -> AlertId {
+        let absent = rule.when.findings(&self.view_now());
+        let id = AlertId::derive(&[
+            self.patient().as_str().as_bytes(),
+            pack.content_hash.as_bytes(),
+            rule.id.as_bytes(),
+            &due_at.timestamp_micros().to_be_bytes(),
+            if pack.is_on_trial { b"absent, on trial" } else { b"absent" },
+        ]);
+        let alert = Alert {
+            id,
+            patient: self.patient().clone(),
+            made_by: super::judge::made_by(pack, rule),
+            urgency: rule.urgency,
+            audience: super::judge::audience(pack),
+            condition: Condition::Active,
+            workflow: Workflow::Raised,
+            repeat: Repeat::NotAsked,
+            opened_at: self.at,
+            late: false,
+            occasions: 1,
+            clinician_message: rule.clinician_message.clone(),
+            patient_told: None,
+            evidence: Vec::new(),
+            absent,
+        };
+        self.open(alert);
+        id
+    }
+}
