@@ -8,7 +8,7 @@ mod chosen;
 mod refused;
 mod reviews;
 
-pub use refused::PackRefused;
+pub use refused::{PackRefused, Unusable};
 pub use reviews::{Asked, Review, reviews};
 
 use crate::store::{Care, Decide, PlanRefused};
@@ -17,7 +17,7 @@ use chrono::{DateTime, NaiveTime, Utc};
 use register::{Item, Place, PlacePlan, Stage, Status};
 use rules::{
     ActivePack, Channel, Decisions, Event, PatientState, Plan,
-    pack::{Expectations, Level, Override, OverrideRefused, Pack, Pause, Settings},
+    pack::{Expectations, Level, Override, Pack, Pause, Settings},
 };
 use std::{
     collections::HashMap,
@@ -108,15 +108,19 @@ impl ByPlan {
     /// The plan for somebody, with the settings that count for them at a moment.
     ///
     /// # Errors
-    /// [`OverrideRefused`] where a parameter that counts for them may not be set as it is.
-    pub fn plan_for(&self, care: &Care, at: DateTime<Utc>) -> Result<Plan, OverrideRefused> {
+    /// [`Unusable`] where a parameter that counts for them may not be set as it is, a protocol is in force at their place in a
+    /// version that is not here, or what is in force cannot be together.
+    pub fn plan_for(&self, care: &Care, at: DateTime<Utc>) -> Result<Plan, Unusable> {
+        if let Some(name) = self.not_here(care) {
+            return Err(Unusable::NotHere(name.to_owned()));
+        }
         let overrides = overrides(care, at);
         let chosen = self.chosen(care, &overrides);
         let settings = match overrides.as_slice() {
             [] => Settings::default(),
             some => Settings::new(self.set_by(&chosen), some, at)?,
         };
-        Ok(self.plan_of(chosen).with(settings.expecting(expected(care))))
+        Ok(self.plan_of(chosen)?.with(settings.expecting(expected(care))))
     }
 
     /// Whose parameters the settings are checked by: what is in force, and what is on trial where nothing of the name is.
@@ -128,25 +132,45 @@ impl ByPlan {
         in_order.filter_map(|chosen| self.packs.get(chosen.place)).map(|(pack, _)| pack.pack())
     }
 
-    fn plan_of(&self, chosen: Vec<Chosen>) -> Plan {
+    fn plan_of(&self, chosen: Vec<Chosen>) -> Result<Plan, rules::PlanRefused> {
         if let Some(plan) = self.ready.read().unwrap_or_else(PoisonError::into_inner).get(&chosen) {
-            return plan.clone();
+            return Ok(plan.clone());
         }
         let pack = |chosen: &Chosen| {
             let (in_force, on_trial) = self.packs.get(chosen.place)?;
             Some(if chosen.is_on_trial { on_trial } else { in_force }.clone())
         };
-        let packs = chosen.iter().filter_map(pack).collect();
-        let plan = Plan::new(packs, self.channels.clone()).unwrap_or_else(|refused| {
-            tracing::error!(error = %refused, "Protocols that a person has together cannot be: none of them judges.");
-            Plan::default()
-        });
+        let together = |is_wanted: fn(&Chosen) -> bool| {
+            let packs = chosen.iter().filter(|one| is_wanted(one)).filter_map(pack).collect();
+            Plan::new(packs, self.channels.clone())
+        };
+        let plan = together(|_| true).or_else(|refused| {
+            // A trial never keeps what is in force from judging.
+            tracing::warn!(error = %refused, "Protocols on trial are left out where they are dear beside those in force.");
+            together(|one| !one.is_on_trial)
+        })?;
+        // Without any protocol here the log has said so at the start; nobody needs to be told of each person.
+        let is_unwatched = !self.packs.is_empty() && chosen.iter().all(|one| one.is_on_trial);
+        let plan = if is_unwatched { plan.unwatched() } else { plan };
         let mut ready = self.ready.write().unwrap_or_else(PoisonError::into_inner);
         if ready.len() >= READY_MAX {
             ready.clear();
         }
         ready.insert(chosen, plan.clone());
-        plan
+        Ok(plan)
+    }
+
+    /// What judges nobody's readings and ends nothing, where what the register says cannot be used: people still take alerts, and
+    /// the windows of repeats still end. Numbers that cannot be used leave the protocols' own, in hospital or not.
+    fn plan_meanwhile(&self, care: &Care, why: &Unusable) -> Plan {
+        let nothing = || Plan::new(Vec::new(), self.channels.clone()).unwrap_or_default();
+        match why {
+            Unusable::Parameter(_) => {
+                let plan = self.plan_of(self.chosen(care, &[])).unwrap_or_else(|_refused| nothing());
+                plan.with(Settings::default().expecting(expected(care)))
+            }
+            Unusable::NotHere(_) | Unusable::Together(_) => nothing(),
+        }
     }
 
     /// Every version here of a name.
@@ -237,8 +261,8 @@ impl Decide for ByPlan {
             Err(_) if events.iter().any(is_reading) => {
                 rules::unevaluated(&self.channels, before, events, ErrorCode::RuleSettingsUnusable, at)
             }
-            // What people did, and what was awaited: no parameter is asked for.
-            Err(_) => rules::decide(&self.plan_of(self.chosen(care, &[])), before, events, at),
+            // What people did, and what was awaited.
+            Err(why) => rules::decide(&self.plan_meanwhile(care, &why), before, events, at),
         }
     }
 

@@ -235,6 +235,8 @@ registry! {
         "So many readings of this person came at once that the rules could not get through them all." "The reading is stored but not judged; staff have been told." "The service tries again by itself; if it stays, someone must look at the protocols in force.";
     RuleSettingsUnusable "rule_settings_unusable" 200 Later
         "What the register says of this person's protocols cannot be used." "The reading is stored but not judged; staff have been told." "The service tries again by itself; someone must look at the person's care plan and at the plans of their places.";
+    NoProtocol "no_protocol" 200 No
+        "Readings of this person arrive, and no protocol judges them." "They are stored, and no alert for a clinician comes of them." "Someone must give the person a care plan whose protocols are in force at their team or home, or end the measuring.";
 }
 
 impl ErrorCode {

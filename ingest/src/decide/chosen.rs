@@ -21,20 +21,16 @@ struct Standing<'a> {
 }
 
 impl<'a> Standing<'a> {
-    /// The nearer place has the later word.
+    /// The nearer place has the later word; what it withdraws is withdrawn of every place behind it, and of no version else.
     fn of(care: &'a Care, name: &str) -> Self {
         let mut standing = Self::default();
-        let of_name = care.places.iter().flat_map(|plan| &plan.packs).filter(|at| at.pack.as_str() == name);
-        for at in of_name {
-            let hash = Some(&at.content_hash);
-            match at.stage {
-                Stage::Active => standing.active = hash,
-                Stage::Shadow => standing.shadow = hash,
-                Stage::Retired => {
-                    standing.active = standing.active.filter(|known| Some(*known) != hash);
-                    standing.shadow = standing.shadow.filter(|known| Some(*known) != hash);
-                }
-            }
+        let mut retired: Vec<&Text<64>> = Vec::new();
+        for plan in care.places.iter().rev() {
+            let of_name = || plan.packs.iter().filter(|at| at.pack.as_str() == name);
+            let at_stage = |stage: Stage| of_name().filter(move |at| at.stage == stage).map(|at| &at.content_hash);
+            retired.extend(at_stage(Stage::Retired));
+            standing.active = standing.active.or_else(|| at_stage(Stage::Active).rfind(|hash| !retired.contains(hash)));
+            standing.shadow = standing.shadow.or_else(|| at_stage(Stage::Shadow).rfind(|hash| !retired.contains(hash)));
         }
         // What is in force needs no trial.
         standing.shadow = standing.shadow.filter(|_| standing.shadow != standing.active);
@@ -43,6 +39,14 @@ impl<'a> Standing<'a> {
 }
 
 impl ByPlan {
+    /// A protocol that judges the person in a version that is not here: their place says so, and nobody can.
+    pub(super) fn not_here<'a>(&self, care: &'a Care) -> Option<&'a str> {
+        let named = care.plan.iter().flat_map(|plan| &plan.packs).map(Text::as_str);
+        let is_here = |hash: &str| self.packs().any(|pack| pack.pack().content_hash == hash);
+        let is_missing = |name: &&str| Standing::of(care, name).active.is_some_and(|hash| !is_here(hash.as_str()));
+        named.into_iter().find(is_missing)
+    }
+
     pub(super) fn chosen(&self, care: &Care, overrides: &[Override]) -> Vec<Chosen> {
         let Some(plan) = &care.plan else {
             let everything = match self.without_plan {

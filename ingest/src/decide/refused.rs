@@ -1,6 +1,9 @@
 //! Why protocols may not run here.
 
-use rules::{PlanRefused, pack::Pack};
+use rules::{
+    PlanRefused,
+    pack::{OverrideRefused, Pack},
+};
 use thiserror::Error;
 use vitals::Kind;
 
@@ -34,6 +37,20 @@ pub enum PackRefused {
     /// The settings name one twice.
     #[error("activate the protocols: {0} is there twice with the same content")]
     Twice(String),
+}
+
+/// Why what the register says of somebody's protocols cannot be used.
+#[derive(Debug, Error)]
+pub enum Unusable {
+    /// A number may not be set as it is.
+    #[error(transparent)]
+    Parameter(#[from] OverrideRefused),
+    /// A protocol is in force at a place in a version that is not here.
+    #[error("judge by protocol {0}: the version that is in force is not among those of this service")]
+    NotHere(String),
+    /// What is in force cannot be together.
+    #[error("judge by the protocols in force")]
+    Together(#[from] PlanRefused),
 }
 
 /// Refuses two that judge one measure.

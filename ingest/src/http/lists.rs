@@ -227,7 +227,10 @@ impl Desk {
                 ErrorCode::StoreUnavailable
             })?;
             taken.import = Some(import.to_string());
-            let applied = beside.write(self.hand(), &import).await.map_err(|error| unwritten(&error))?;
+            let applied = beside.write(self.hand(), &import).await.map_err(|error| {
+                tracing::warn!(%import, "Import {import} was not written to its end.");
+                unwritten(&error)
+            })?;
             tracing::info!(%import, written = applied.written, "A list was taken in.");
             (taken.written, taken.stale, taken.ended) = (applied.written, applied.stale, applied.ended);
         }

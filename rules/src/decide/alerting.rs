@@ -74,6 +74,10 @@ impl Deciding<'_> {
     /// Ends what the protocols of this person no longer ask about: nobody would ever say that it is over. A red stays until
     /// somebody has seen it.
     pub(super) fn withdraw(&mut self) {
+        // Where there is no protocol at all nobody knows what the person's would say: a command beside the service has none.
+        if self.plan.packs().is_empty() && !self.plan.is_unwatched() {
+            return;
+        }
         let asks = |alert: &Alert| {
             let packs = self.plan.packs().iter().map(ActivePack::pack).filter(|pack| pack.made(alert));
             packs.flat_map(|pack| &pack.rules).any(|rule| rule.id == alert.made_by.rule)

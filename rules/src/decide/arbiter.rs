@@ -7,18 +7,26 @@ use super::Deciding;
 use crate::{alert::Alert, state::Verdict};
 use vitals::{AlertId, ReadingId, wire::v1::Prompt};
 
+/// How a sentence begins that says to call 999, whatever else is so.
+const CALL: &str = "Call 999";
+
 /// Words that no late instruction may have (a pack with them is refused).
 const CALL_NOW: &str = "call 999 now";
 
+/// How much a text asks at once of whoever reads it: to call 999; to call 999 now if something is so; anything else.
+pub(super) fn call_rank(text: &str) -> u8 {
+    if text.contains(CALL) { 2 } else { u8::from(text.to_lowercase().contains(CALL_NOW)) }
+}
+
 impl Deciding<'_> {
-    /// Leaves one instruction in the verdicts of a slice: the most urgent; of equals one that says to call 999 now before one that
-    /// asks for another reading; of equals the newest that did not come late. The same words for several readings are one
+    /// Leaves one instruction in the verdicts of a slice: the most urgent; of equals one that says to call 999 before one that says
+    /// so only if something is so, and that before one that asks for another reading; of equals the newest that did not come late. The same words for several readings are one
     /// instruction.
     pub(super) fn arbitrate(&mut self) {
         let rank = |(place, (_, verdict)): (usize, &(ReadingId, Verdict))| {
             let Verdict::Evaluated { late, prompts, .. } = verdict else { return None };
             let Prompt { urgency, text } = prompts.first()?;
-            Some((*urgency, text.to_lowercase().contains(CALL_NOW), !late, place, text.clone()))
+            Some((*urgency, call_rank(text), !late, place, text.clone()))
         };
         let has_prompt = |(_, verdict): &&(ReadingId, Verdict)| matches!(verdict, Verdict::Evaluated { prompts, .. } if !prompts.is_empty());
         // Almost always there is one at the most, and nothing to choose.

@@ -57,6 +57,15 @@ impl Deciding<'_> {
         match (open, is_true) {
             (Some(alert), Some(is_true)) => {
                 let evidence = self.evidence_as_of(rule, hearing, held_at);
+                let held_at = DateTime::from_timestamp(held_at, 0).unwrap_or(hearing.event_time);
+                let is_another_day = alert.was_taken_before(held_at, rule.raise_again_after.delta());
+                if is_true && alert.condition == Condition::Active && is_another_day {
+                    // What somebody took was another day's, in whatever order this one came.
+                    let new = self.open_for(pack, rule, hearing);
+                    self.change(new, |alert| alert.evidence = vec![evidence]);
+                    self.clear(alert.id, ClearedBecause::Superseded(new));
+                    return;
+                }
                 self.change(alert.id, |alert| alert.add_evidence(evidence));
                 match (alert.condition, is_true) {
                     (Condition::Active, false) if !alert.is_kept_by(rule, newest) => {

@@ -1,6 +1,6 @@
 //! One reading through all the rules that read its measure, the most urgent first.
 
-use super::{Deciding, standing::Standing};
+use super::{Deciding, arbiter::call_rank, standing::Standing};
 use crate::{
     alert::{Alert, Audience, ClearedBecause, Condition, Repeat, RuleRef, Workflow},
     finding::{Evidence, Finding},
@@ -88,10 +88,11 @@ impl<'a> Hearing<'a> {
         Some(text)
     }
 
-    /// One instruction at a time: the most urgent, the first of equals; and what is not said for it.
+    /// One instruction at a time: the most urgent, by the same order as among several readings, the first of equals; and what is
+    /// not said for it.
     fn one_prompt(self) -> (Vec<Prompt>, Vec<Prompt>) {
         let mut prompts = self.prompts;
-        prompts.sort_by_key(|prompt| Reverse(prompt.urgency));
+        prompts.sort_by_key(|prompt| Reverse((prompt.urgency, call_rank(&prompt.text))));
         let unsaid = prompts.split_off(prompts.len().min(1));
         (prompts, unsaid)
     }
@@ -253,10 +254,13 @@ impl Deciding<'_> {
         is_over: bool,
         hearing: &mut Hearing<'a>,
     ) {
-        if let Some(alert) = open {
+        if let Some(alert) = open.filter(|alert| is_over || !needs_a_new_alert(*alert, rule, hearing)) {
             let evidence = self.evidence_for(rule, hearing);
             self.change(alert.id, |alert| alert.add_evidence(evidence));
             hearing.note(pack, rule, alert.id);
+        } else if let Some(alert) = open {
+            // What somebody took was another day's, in whatever order this one came.
+            self.breach_again(alert, pack, rule, hearing);
         } else if hearing.is_only_recorded_by(rule) {
             // So the pack has it.
         } else if hearing.spoken_for(pack, rule).is_some() || self.has_active_speaker(pack, rule) {

@@ -88,6 +88,7 @@ fn decide_within(
     if !readings.is_empty() || events.contains(&Event::Expecting) {
         deciding.withdraw();
     }
+    let newest = readings.last().map(|(admitted, _)| *admitted);
     for (admitted, is_again) in readings {
         if !budget.allows(plan.cost_on(admitted.reading.kind)) {
             deciding.not_judged(admitted, is_again, ErrorCode::RuleBudgetExceeded);
@@ -97,6 +98,9 @@ fn decide_within(
         if is_again {
             deciding.judged_at_last();
         }
+    }
+    if let Some(newest) = newest {
+        deciding.tell_whether_anybody_watches(newest);
     }
     deciding.arbitrate();
     deciding.correct(events);

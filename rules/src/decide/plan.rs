@@ -23,6 +23,7 @@ pub struct Plan {
     /// What is kept of the readings of each measure, for all packs: each list once, for as long as any of them wants.
     keeps: Arc<BTreeMap<Kind, Vec<Need>>>,
     settings: Settings,
+    is_unwatched: bool,
 }
 
 /// Most that the rules on one measure may cost, as the budget of a decision counts: one reading is then never more than an
@@ -76,7 +77,7 @@ impl Plan {
             return Err(PlanRefused::TooCostly(cost));
         }
         let keeps = Arc::new(keeps(&packs));
-        Ok(Self { packs: Arc::new(packs), channels, keeps, settings: Settings::default() })
+        Ok(Self { packs: Arc::new(packs), channels, keeps, settings: Settings::default(), is_unwatched: false })
     }
 
     /// The same of packs that nobody has approved: for back-tests over readings of the past. A service judges by approved packs
@@ -92,6 +93,16 @@ impl Plan {
     #[must_use]
     pub fn with(&self, settings: Settings) -> Self {
         Self { settings, ..self.clone() }
+    }
+
+    /// The same for somebody whose readings no protocol judges although there are some: whoever keeps the service hears of it.
+    #[must_use]
+    pub fn unwatched(self) -> Self {
+        Self { is_unwatched: true, ..self }
+    }
+
+    pub(super) fn is_unwatched(&self) -> bool {
+        self.is_unwatched
     }
 
     /// What is set otherwise than the packs have it.

@@ -14,6 +14,9 @@ const SERVICE: &str = "service";
 /// A rule failed on a reading.
 const NOT_JUDGED: &str = "reading-not-judged";
 
+/// No protocol judges a person's readings.
+const NOT_WATCHED: &str = "nobody-watches";
+
 /// Why a reading may not be judged.
 const REASONS: [ErrorCode; 3] =
     [ErrorCode::RulePanicked, ErrorCode::RuleBudgetExceeded, ErrorCode::RuleSettingsUnusable];
@@ -56,6 +59,24 @@ impl Deciding<'_> {
                 let alert = self.alert_of_service(NOT_JUDGED, "A reading could not be judged", reason, evidence);
                 self.open(Alert { audience: Audience::Technical, ..alert });
             }
+        }
+    }
+
+    /// Where no protocol judges the person's readings somebody hears of it, once; where one does again, that is over.
+    pub(super) fn tell_whether_anybody_watches(&mut self, admitted: &Admitted) {
+        match (self.plan.is_unwatched(), self.service_alert(NOT_WATCHED)) {
+            (true, None) => {
+                let evidence = judge::evidence(admitted, Vec::new());
+                let alert = self.alert_of_service(
+                    NOT_WATCHED,
+                    "No protocol judges a person's readings",
+                    ErrorCode::NoProtocol,
+                    evidence,
+                );
+                self.open(Alert { audience: Audience::Technical, ..alert });
+            }
+            (false, Some(id)) => self.clear(id, ClearedBecause::Judged),
+            (true, Some(_)) | (false, None) => {}
         }
     }
 

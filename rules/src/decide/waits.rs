@@ -10,7 +10,7 @@ use crate::{
     alert::{Alert, ClearedBecause, Condition, Repeat, Workflow},
     event::Timer,
     pack::{ActivePack, Pack, Rule, View},
-    state::RuleMemory,
+    state::{RuleKey, RuleMemory},
 };
 use chrono::{DateTime, TimeDelta, Utc};
 use vitals::AlertId;
@@ -51,7 +51,7 @@ impl<'p> Deciding<'p> {
     /// What goes by a timer that no open alert has.
     pub(super) fn waited(&mut self, timer: &Timer) {
         let found = self.waiting().into_iter().find(|(_, rule)| self.waits_by(rule) == timer.alert);
-        let Some((pack, rule)) = found else { return };
+        let Some((pack, rule)) = found else { return self.wait_for_the_rule(timer) };
         let open = self.open_alert(pack, rule).map(Standing::of);
         let is_taken_long_ago = open.is_some_and(|alert| {
             alert.was_taken_before(self.at, rule.raise_again_after.delta() - TimeDelta::microseconds(1))
@@ -73,6 +73,14 @@ impl<'p> Deciding<'p> {
             None => {
                 self.open_absent(pack, rule, timer.due_at);
             }
+        }
+    }
+
+    /// The rule of a timer is not in force now, and may be again: between two versions of a protocol nobody is forgotten.
+    fn wait_for_the_rule(&mut self, timer: &Timer) {
+        let is_of_rule = |key: RuleKey| self.timer_of(key) == timer.alert;
+        if self.state.rules.iter().any(|(key, _)| is_of_rule(key)) {
+            self.set_timer(timer.alert, self.at + AGAIN_AFTER);
         }
     }
 
@@ -135,7 +143,11 @@ impl<'p> Deciding<'p> {
 
     /// What the timer of a rule that waits goes by: one for each person and rule, whatever the version of its pack.
     fn waits_by(&self, rule: &Rule) -> AlertId {
-        AlertId::derive(&[self.patient().as_str().as_bytes(), &rule.key.to_bytes(), b"waits"])
+        self.timer_of(rule.key)
+    }
+
+    fn timer_of(&self, key: RuleKey) -> AlertId {
+        AlertId::derive(&[self.patient().as_str().as_bytes(), &key.to_bytes(), b"waits"])
     }
 
     /// Waits for the next moment that could matter.

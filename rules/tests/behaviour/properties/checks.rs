@@ -121,7 +121,14 @@ pub(super) fn no_red_is_silent(history: &[Moment]) -> Result<(), String> {
 
 fn no_red_reading_is_silent(moment: &Moment, admitted: &Admitted, is_news: bool) -> Result<(), String> {
     let id = admitted.reading.id;
-    let speaks = |alert: &&Alert| is_red_alert(alert) && alert.evidence.iter().any(|evidence| evidence.reading == id);
+    // Evidence has a limit: of what a slice adds beyond it the first and the latest stay.
+    let had_no_room = |alert: &Alert| {
+        let mut kept = alert.evidence.iter().skip(1);
+        alert.evidence.len() == EVIDENCE_MAX && kept.all(|evidence| evidence.event_time >= admitted.event_time())
+    };
+    let speaks = |alert: &&Alert| {
+        is_red_alert(alert) && (alert.evidence.iter().any(|evidence| evidence.reading == id) || had_no_room(alert))
+    };
     let alert = moment.after.alerts.iter().find(speaks).ok_or_else(|| format!("a silent red: {admitted:?}"))?;
     let Some(Verdict::Evaluated { alerts, prompts, .. }) = moment.verdict(id) else {
         return Err(format!("a red without a verdict: {admitted:?}"));

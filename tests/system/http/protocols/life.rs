@@ -4,7 +4,7 @@ use super::*;
 use crate::http::county::everywhere;
 use chrono::TimeDelta;
 use ingest::events::{AlertStage, ServiceEvent};
-use rules::{Alert, ClearedBecause, Condition};
+use rules::{Alert, Audience, ClearedBecause, Condition};
 
 const PULSE: &str = r#"
 [pack]
@@ -31,8 +31,13 @@ raise_again_after = "1h"
 clinician_message = "c"
 "#;
 
+async fn alerts_for(county: &County, audience: Audience) -> Vec<Alert> {
+    let alerts = county.shared.store.alerts(&everywhere(&["pt-own", "pt-other-team"]), 100).await.unwrap();
+    alerts.into_iter().filter(|alert| alert.audience == audience).collect()
+}
+
 async fn alerts(county: &County) -> Vec<Alert> {
-    county.shared.store.alerts(&everywhere(&["pt-own", "pt-other-team"]), 100).await.unwrap()
+    alerts_for(county, Audience::Clinical).await
 }
 
 fn on_trial(county: &County) -> usize {
@@ -59,6 +64,27 @@ fn a_protocol_judges_only_whose_plan_names_it_and_where_a_place_has_it_in_force(
         assert_eq!(send(30).await, ["pt-other-team"], "in force everywhere, and their plan no longer names it");
         is(&plan(&county, "pt-own", 3, &["test-bp"], &[]).await, 200, None);
         assert_eq!(send(40).await.len(), 2);
+    });
+}
+
+/// Nothing is silent: whose readings nobody judges is told to whoever keeps the service, once, until somebody does.
+#[test]
+fn where_no_protocol_judges_a_person_somebody_hears_of_it_once() {
+    in_county(Arc::new(judging(&[PACK])), async |county| {
+        let told = async |first: u32| {
+            county.clock.advance(TimeDelta::minutes(2));
+            county.send(&["pt-own"], first, "182/80").await;
+            alerts_for(&county, Audience::Technical).await
+        };
+        let first = told(1).await;
+        let is_it = |alert: &Alert| alert.made_by.rule == "nobody-watches" && alert.condition == Condition::Active;
+        assert!(matches!(first.as_slice(), [alert] if is_it(alert)), "{first:?}");
+        assert_eq!(told(2).await[0].evidence, first[0].evidence, "once, whatever comes after it");
+        is(&plan(&county, "pt-own", 1, &["test-bp"], &[]).await, 201, None);
+        is(&at_place(&county, "st-lead", json!("footprint"), 1, &[(PACK, "shadow")], &[]).await, 201, None);
+        assert!(is_it(&told(3).await[0]), "who is on trial watches over nobody");
+        is(&at_place(&county, "st-lead", json!("footprint"), 2, &[(PACK, "active")], &[]).await, 200, None);
+        assert_eq!(told(4).await[0].condition, Condition::Cleared(ClearedBecause::Judged));
     });
 }
 
