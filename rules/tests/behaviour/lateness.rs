@@ -1,15 +1,18 @@
 //! What a rule does with a reading that came too late to act on, and how long its alert stands at the least.
 
 use crate::{
-    support::{Clock, Kept, When, reading, start},
+    support::{Clock, Kept, When, demo_plan, pressure, reading, start},
     waiting::plan_of,
 };
 use chrono::TimeDelta;
 use rules::{
-    ClearedBecause, Condition, Event, Plan, decide,
+    Actor, ClearedBecause, Condition, Event, Plan, decide,
+    event::Timer,
     pack::{Late, Pack},
 };
-use vitals::{Decimal, Measure, Value, measure::BodyWeight, quantity::Kilograms};
+use vitals::{
+    Decimal, Measure, Value, bounded::Text, id::StaffId, measure::BodyWeight, quantity::Kilograms, wire::v1::Urgency,
+};
 
 const HEAD: &str = r#"
 [pack]
@@ -108,5 +111,70 @@ fn an_alert_stands_as_long_as_its_rule_says() {
             assert_eq!(is_active(&kept), at_hour, "{when} {more}");
             assert_eq!(kept.alerts[0].condition, Condition::Cleared(ClearedBecause::Improved));
         }
+    }
+}
+
+/// Somebody takes all that is open, at a minute.
+fn take_all(plan: &Plan, kept: &mut Kept, minute: i64) {
+    let by = Actor { id: StaffId::parse("st-ada").unwrap(), name: Text::new("ada").unwrap() };
+    for alert in kept.state.alerts.iter().map(|alert| alert.id).collect::<Vec<_>>() {
+        let events = [Event::Acknowledged { alert, by: by.clone(), note: None }];
+        let decisions = decide(plan, &kept.state, &events, start() + TimeDelta::minutes(minute));
+        kept.keep(&events, &decisions);
+    }
+}
+
+/// The windows of repeats end.
+fn let_repeats_end(plan: &Plan, kept: &mut Kept) {
+    for (alert, due_at) in kept.timers.clone() {
+        let events = [Event::Due(Timer { alert, due_at })];
+        let decisions = decide(plan, &kept.state, &events, due_at);
+        kept.keep(&events, &decisions);
+    }
+}
+
+const DAY: i64 = 24 * 60;
+
+/// What somebody took days ago does not speak for what is true now, in whatever order the readings of now arrive: by a rule that
+/// reads the newest value, and by one that looks back.
+#[test]
+fn a_red_of_another_day_is_told_in_whatever_order_its_readings_come() {
+    let heard = |plan: &Plan, kept: &mut Kept, (systolic, diastolic): (u16, u16), taken: i64, received: i64| {
+        let (taken, received) = (TimeDelta::minutes(taken), TimeDelta::minutes(received));
+        let when = When { clock: Clock::Known, taken, heard: received, sent: received, received };
+        let number = u32::try_from(when.taken.num_minutes()).unwrap();
+        let events = [Event::Reading(Box::new(reading(number, pressure(systolic, diastolic), when)))];
+        let decisions = decide(plan, &kept.state, &events, start() + received);
+        kept.keep(&events, &decisions);
+    };
+    for in_order in [true, false] {
+        let plan = demo_plan();
+        let mut kept = Kept::new();
+        heard(&plan, &mut kept, (182, 118), 1, 1);
+        take_all(&plan, &mut kept, 10);
+        let_repeats_end(&plan, &mut kept);
+        let (red, between) = (((185, 120), 3 * DAY, 3 * DAY + 11), ((167, 100), 3 * DAY + 10, 3 * DAY + 11));
+        let arrived = if in_order { [red, between] } else { [between, red] };
+        let jobs = kept.jobs.len();
+        for (value, taken, received) in arrived {
+            heard(&plan, &mut kept, value, taken, received);
+        }
+        let reds = kept.alerts.iter().filter(|alert| alert.urgency == Urgency::ActNow).count();
+        assert_eq!((reds, kept.jobs.len() > jobs), (2, true), "in order: {in_order}");
+    }
+    let when = "latest = \"weight\", n_of = [2, 3], over = \"1d\"";
+    let text = format!("{HEAD}{}", rule("r", when, "")).replace("at_most = 80", "at_most = 70");
+    let plan = plan_of(&text);
+    for in_order in [true, false] {
+        let mut kept = Kept::new();
+        weighs(&plan, &mut kept, 82, 1, 1);
+        weighs(&plan, &mut kept, 82, 5, 5);
+        assert_eq!(kept.alerts.len(), 1);
+        take_all(&plan, &mut kept, 10);
+        let (first, second) = (3 * DAY, 3 * DAY + 10);
+        for taken in if in_order { [first, second] } else { [second, first] } {
+            weighs(&plan, &mut kept, 82, taken, 3 * DAY + 11);
+        }
+        assert_eq!(kept.alerts.len(), 2, "looking back, in order: {in_order}");
     }
 }

@@ -256,6 +256,30 @@ fn a_new_version_of_the_protocol_forgets_nothing() {
     assert_eq!(life.of(STALE), [(utc("2026-06-04T07:00:00Z"), true)]);
 }
 
+/// What forgets a timer that comes while no protocol is in force.
+fn forgets_while_away(plan: &Plan, before: &PatientState, events: &[Event], at: DateTime<Utc>) -> Decisions {
+    let decisions = decide(plan, before, events, at);
+    if plan.packs().is_empty() { Decisions { timers: Vec::new(), ..decisions } } else { decisions }
+}
+
+/// Between two versions of a protocol nothing is in force for a while; a timer that comes then is not the last one.
+#[test]
+fn a_protocol_that_was_away_goes_on_waiting() {
+    let is_told = |decide: Decide| {
+        let mut life = Life::new(decide, plan());
+        life.weighs(utc("2026-06-01T08:00:00Z"));
+        let away = Plan::new(Vec::new(), vec![Channel::Console]).unwrap().unwatched();
+        let in_force = std::mem::replace(&mut life.plan, away);
+        life.until(utc("2026-06-05T08:00:00Z"));
+        assert!(life.of(STALE).is_empty(), "nobody asks");
+        life.plan = in_force;
+        life.until(utc("2026-06-07T08:00:00Z"));
+        life.of(STALE).last().is_some_and(|(_, is_active)| *is_active)
+    };
+    assert!(is_told(decide));
+    assert!(!is_told(forgets_while_away), "planted");
+}
+
 /// Hours between weights.
 fn gaps() -> impl Strategy<Value = Vec<i64>> {
     prop::collection::vec(1_i64..120, 1..12)
