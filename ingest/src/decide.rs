@@ -111,11 +111,8 @@ impl ByPlan {
     /// [`Unusable`] where a parameter that counts for them may not be set as it is, a protocol is in force at their place in a
     /// version that is not here, or what is in force cannot be together.
     pub fn plan_for(&self, care: &Care, at: DateTime<Utc>) -> Result<Plan, Unusable> {
-        if let Some(name) = self.not_here(care) {
-            return Err(Unusable::NotHere(name.to_owned()));
-        }
         let overrides = overrides(care, at);
-        let chosen = self.chosen(care, &overrides);
+        let chosen = self.chosen(care, &overrides)?;
         let settings = match overrides.as_slice() {
             [] => Settings::default(),
             some => Settings::new(self.set_by(&chosen), some, at)?,
@@ -166,7 +163,8 @@ impl ByPlan {
         let nothing = || Plan::new(Vec::new(), self.channels.clone()).unwrap_or_default();
         match why {
             Unusable::Parameter(_) => {
-                let plan = self.plan_of(self.chosen(care, &[])).unwrap_or_else(|_refused| nothing());
+                let chosen = self.chosen(care, &[]).unwrap_or_default();
+                let plan = self.plan_of(chosen).unwrap_or_else(|_refused| nothing());
                 plan.with(Settings::default().expecting(expected(care)))
             }
             Unusable::NotHere(_) | Unusable::Together(_) => nothing(),

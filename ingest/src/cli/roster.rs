@@ -8,11 +8,10 @@ use super::{
 use crate::{
     people::{
         Beside, Findings, Hand, ImportFiles, ImportId, List, PersonIds, Roster, Sheet, StatusList, Turn, Wanted, Why,
-        sheet::FILE_BYTES_MAX, undo as take_back,
+        day_of_list, sheet::FILE_BYTES_MAX, undo as take_back,
     },
     rng::OsRandomness,
 };
-use chrono::{NaiveDate, TimeDelta};
 use clap::Args;
 use std::{fs, io, path::Path, path::PathBuf};
 use vitals::PatientId;
@@ -36,7 +35,7 @@ pub(super) struct ListArguments {
 pub(super) fn import(arguments: &ListArguments, make_store: StoreMaker) -> Result<(), CommandError> {
     Stopped::work(&arguments.on.config, make_store, |stopped| {
         let ids = PersonIds::new(&stopped.chain_key);
-        let list = Roster { ids, realm: stopped.config.realm, today: today(stopped) };
+        let list = Roster { ids, realm: stopped.config.realm, today: day_of_list(stopped.at) };
         take_in(stopped, &list, arguments)
     })
 }
@@ -44,14 +43,9 @@ pub(super) fn import(arguments: &ListArguments, make_store: StoreMaker) -> Resul
 /// Takes in a status file.
 pub(super) fn status(arguments: &ListArguments, make_store: StoreMaker) -> Result<(), CommandError> {
     Stopped::work(&arguments.on.config, make_store, |stopped| {
-        let list = StatusList { realm: stopped.config.realm, today: today(stopped) };
+        let list = StatusList { realm: stopped.config.realm, today: day_of_list(stopped.at) };
         take_in(stopped, &list, arguments)
     })
-}
-
-/// The day, which begins in London at most an hour before it begins in UTC.
-fn today(stopped: &Stopped) -> NaiveDate {
-    (stopped.at + TimeDelta::hours(1)).date_naive()
 }
 
 fn take_in<L: List>(stopped: &Stopped, list: &L, arguments: &ListArguments) -> Result<(), CommandError> {

@@ -82,7 +82,8 @@ impl Stopped {
         Ok(Arc::new(ByPlan::for_service(packs, Vec::new(), self.config.without_plan)?))
     }
 
-    /// Who judges: nobody, because the rules hear nothing of the register.
+    /// Who judges: nobody. Without any protocol nothing that is open ends, and what the register now says counts from the next
+    /// reading on.
     pub(super) fn decide() -> Arc<dyn Decide> {
         Arc::new(ByPlan::default())
     }

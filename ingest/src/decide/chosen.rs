@@ -1,13 +1,16 @@
 //! Which protocols judge a person: those that their care plan names, as far as their places have them in force or on trial.
 
-use super::{ByPlan, WithoutPlan};
+use super::{ByPlan, Unusable, WithoutPlan};
 use crate::store::Care;
 use register::Stage;
-use rules::pack::{Override, Pack};
+use rules::{
+    ActivePack,
+    pack::{Override, Pack},
+};
 use vitals::bounded::Text;
 
 /// A protocol that judges somebody, by its place among those that are here.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct Chosen {
     pub(super) place: usize,
     pub(super) is_on_trial: bool,
@@ -39,38 +42,37 @@ impl<'a> Standing<'a> {
 }
 
 impl ByPlan {
-    /// A protocol that judges the person in a version that is not here: their place says so, and nobody can.
-    pub(super) fn not_here<'a>(&self, care: &'a Care) -> Option<&'a str> {
-        let named = care.plan.iter().flat_map(|plan| &plan.packs).map(Text::as_str);
-        let is_here = |hash: &str| self.packs().any(|pack| pack.pack().content_hash == hash);
-        let is_missing = |name: &&str| Standing::of(care, name).active.is_some_and(|hash| !is_here(hash.as_str()));
-        named.into_iter().find(is_missing)
-    }
-
-    pub(super) fn chosen(&self, care: &Care, overrides: &[Override]) -> Vec<Chosen> {
+    /// What judges somebody, in the order of the protocols here.
+    ///
+    /// # Errors
+    /// [`Unusable::NotHere`] where a place has a version in force that is not here: nobody can judge by it.
+    pub(super) fn chosen(&self, care: &Care, overrides: &[Override]) -> Result<Vec<Chosen>, Unusable> {
         let Some(plan) = &care.plan else {
             let everything = match self.without_plan {
                 WithoutPlan::Judged => self.packs.len(),
                 WithoutPlan::NotJudged => 0,
             };
-            return (0..everything).map(|place| Chosen { place, is_on_trial: false }).collect();
+            return Ok((0..everything).map(|place| Chosen { place, is_on_trial: false }).collect());
+        };
+        let here = |name: &str, hash: &Text<64>| {
+            let mut packs = self.packs().map(ActivePack::pack).enumerate();
+            packs.find(|(_, pack)| pack.id == name && pack.content_hash == hash.as_str())
         };
         let mut chosen = Vec::new();
-        for (place, pack) in self.packs().map(rules::ActivePack::pack).enumerate() {
-            if plan.packs.iter().all(|name| name.as_str() != pack.id) {
-                continue;
-            }
-            let standing = Standing::of(care, &pack.id);
-            let is_it = |hash: Option<&Text<64>>| hash.is_some_and(|hash| hash.as_str() == pack.content_hash);
-            if is_it(standing.active) {
+        for name in plan.packs.iter().map(Text::as_str) {
+            let standing = Standing::of(care, name);
+            if let Some(hash) = standing.active {
+                let (place, _) = here(name, hash).ok_or_else(|| Unusable::NotHere(name.to_owned()))?;
                 chosen.push(Chosen { place, is_on_trial: false });
             }
             // A trial never keeps what is in force from judging.
-            if is_it(standing.shadow) && takes(pack, overrides) {
-                chosen.push(Chosen { place, is_on_trial: true });
-            }
+            let on_trial = standing.shadow.and_then(|hash| here(name, hash));
+            let on_trial = on_trial.filter(|(_, pack)| takes(pack, overrides));
+            chosen.extend(on_trial.map(|(place, _)| Chosen { place, is_on_trial: true }));
         }
-        chosen
+        chosen.sort_unstable();
+        chosen.dedup();
+        Ok(chosen)
     }
 }
 

@@ -8,13 +8,12 @@ use super::{
     Refusal, Shared, body,
     guard::{Allowed, Needs, needs},
     json,
-    problem::PROBLEM_TYPE,
 };
 use crate::{
     access::Access,
     people::{
         Beside, Findings, Hand, ImportFiles, ImportId, KnownPeople, List, NotUndone, NotWritten, PersonIds, Roster,
-        RowRefused, Sheet, SheetRefused, StatusList, Turn, Undone, Wanted, undo as take_back,
+        RowRefused, Sheet, StatusList, Turn, Undone, Wanted, day_of_list, undo as take_back,
     },
 };
 use actix_web::{
@@ -22,14 +21,14 @@ use actix_web::{
     http::{StatusCode, header},
     web,
 };
-use chrono::{NaiveDate, TimeDelta};
+use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use std::{borrow::Cow, collections::BTreeMap, path::Path, sync::Arc, time::Duration};
 use tokio::{
     runtime::Handle,
     sync::{Mutex, OwnedMutexGuard},
 };
-use vitals::{ErrorCode, PatientId, nhs::Realm, wire::v1::Problem};
+use vitals::{ErrorCode, PatientId, nhs::Realm};
 
 /// Largest list: a county's roster has about 50 MB.
 const LIST_BYTES_MAX: usize = 64 * 1024 * 1024;
@@ -200,21 +199,14 @@ impl Desk {
         Hand { store: store.as_ref(), decide: decide.clone(), who: self.access.clone(), at: clock.now() }
     }
 
-    /// The day, which begins in London at most an hour before it begins in UTC.
     fn today(&self) -> NaiveDate {
-        (self.shared.clock.now() + TimeDelta::hours(1)).date_naive()
+        day_of_list(self.shared.clock.now())
     }
 
-    async fn take_in<L: List>(
-        &self,
-        list: &L,
-        bytes: &[u8],
-        wanted: Wanted,
-    ) -> Result<Result<Taken, SheetRefused>, Refusal> {
-        let sheet = match Sheet::read(bytes, L::COLUMNS, L::NEEDED) {
-            Ok(sheet) => sheet,
-            Err(refused) => return Ok(Err(refused)),
-        };
+    async fn take_in<L: List>(&self, list: &L, bytes: &[u8], wanted: Wanted) -> Result<Taken, Refusal> {
+        let sheet = Sheet::read(bytes, L::COLUMNS, L::NEEDED);
+        // Which column is wrong, never a cell.
+        let sheet = sheet.map_err(|refused| Refusal::new(ErrorCode::BodyMalformed).saying(refused.to_string()))?;
         let known = KnownPeople::read(self.shared.store.as_ref()).await?;
         let beside = Beside::new(list, &sheet, &known);
         let findings = beside.findings();
@@ -226,15 +218,13 @@ impl Desk {
                 tracing::error!(%error, "Could not note whom a list is about; nothing of it was written.");
                 ErrorCode::StoreUnavailable
             })?;
-            taken.import = Some(import.to_string());
-            let applied = beside.write(self.hand(), &import).await.map_err(|error| {
-                tracing::warn!(%import, "Import {import} was not written to its end.");
-                unwritten(&error)
-            })?;
+            let written = beside.write(self.hand(), &import).await;
+            let applied = written.map_err(|error| unwritten(&import, &error))?;
             tracing::info!(%import, written = applied.written, "A list was taken in.");
+            taken.import = Some(import.to_string());
             (taken.written, taken.stale, taken.ended) = (applied.written, applied.stale, applied.ended);
         }
-        Ok(Ok(taken))
+        Ok(taken)
     }
 
     async fn take_back(&self, import: &ImportId, is_dry: bool) -> Result<TakenBack, Refusal> {
@@ -245,7 +235,7 @@ impl Desk {
         let people = people.ok_or(ErrorCode::ItemNotFound)?;
         let undone = take_back(self.hand(), import, people, is_dry).await.map_err(|error| match error {
             NotUndone::Read(error) => error.into(),
-            NotUndone::Write(error) => unwritten(&error),
+            NotUndone::Write(error) => unwritten(import, &error),
             NotUndone::Name => ErrorCode::Internal.into(),
         })?;
         let Undone { put_back, left_out, already, changed_since, unreadable, untouched } = undone;
@@ -253,18 +243,12 @@ impl Desk {
     }
 }
 
-/// The refusal where writing ended before its end. What was written stays, and the same again goes on.
-fn unwritten(error: &NotWritten) -> Refusal {
-    tracing::warn!(%error, "A list was not written to its end.");
+/// The refusal where writing ended before its end: it names the import, so that what was written can be taken back. It stays, and
+/// the same again goes on.
+fn unwritten(import: &ImportId, error: &NotWritten) -> Refusal {
+    tracing::warn!(%import, %error, "A list was not written to its end.");
     Refusal::from(error.cause.as_ref())
-}
-
-/// The answer to what is not a list: which column is wrong, never a cell.
-fn not_a_list(detail: &str) -> HttpResponse {
-    let problem = Problem { detail: Some(detail.to_owned()), ..Problem::new(ErrorCode::BodyMalformed) };
-    let mut response = HttpResponse::build(StatusCode::BAD_REQUEST);
-    response.insert_header((header::CACHE_CONTROL, "no-store")).insert_header((header::CONTENT_TYPE, PROBLEM_TYPE));
-    response.json(problem)
+        .saying(format!("import {import}: {} people were written", error.applied.written))
 }
 
 /// Works on a list beside the requests: a county's takes seconds of a processor. It goes on when whoever asked is gone.
@@ -300,10 +284,7 @@ async fn take_in<L: List + Send + 'static>(
     let bytes = list_of(request, payload).await?;
     let list = make(&desk);
     let taken = beside_requests(async move || desk.take_in(&list, &bytes, wanted).await).await?;
-    Ok(match taken {
-        Ok(taken) => json::answer(StatusCode::OK, &taken),
-        Err(refused) => not_a_list(&refused.to_string()),
-    })
+    Ok(json::answer(StatusCode::OK, &taken))
 }
 
 /// `POST /v1/lists/roster`.

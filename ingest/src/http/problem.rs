@@ -52,7 +52,13 @@ impl Refusal {
     /// Something is not in order: the answer names the field, and what it should be.
     #[must_use]
     pub(crate) fn not_in_order(detail: NotInOrder) -> Self {
-        Self { detail: Some(detail.to_string()), ..Self::new(ErrorCode::ItemNotInOrder) }
+        Self::new(ErrorCode::ItemNotInOrder).saying(detail.to_string())
+    }
+
+    /// The same, with what it is about: names of fields and ids, never what somebody wrote.
+    #[must_use]
+    pub(super) fn saying(self, detail: String) -> Self {
+        Self { detail: Some(detail), ..self }
     }
 
     /// The same for a batch of what a hub held back.

@@ -7,6 +7,7 @@ use super::{
     known::{Known, KnownPeople},
     sheet::{Row, RowRefused, Sheet, Why},
 };
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use register::{Item, Patient};
 use std::{
     collections::{BTreeMap, HashMap, hash_map::Entry},
@@ -16,6 +17,12 @@ use vitals::{NhsNumber, PatientId};
 
 /// Most people or rows that are named one by one; beyond it they are only counted.
 pub const NAMED_MAX: usize = 1_000;
+
+/// The day a list is read on, which begins in London at most an hour before it begins in UTC.
+#[must_use]
+pub fn day_of_list(at: DateTime<Utc>) -> NaiveDate {
+    (at + TimeDelta::hours(1)).date_naive()
+}
 
 /// Whom a row is about.
 #[derive(Debug, Clone, PartialEq, Eq)]

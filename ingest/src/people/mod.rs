@@ -20,7 +20,7 @@ pub use beside::Beside;
 pub use ids::PersonIds;
 pub use imports::{ImportFiles, ImportId};
 pub use known::{Known, KnownPeople};
-pub use list::{Findings, List, Step, Turn, Wanted};
+pub use list::{Findings, List, Step, Turn, Wanted, day_of_list};
 pub use move_::{Destination, MoveRefused, move_person, move_team};
 pub use roster::Roster;
 pub use sheet::{RowRefused, Sheet, SheetRefused, Why};

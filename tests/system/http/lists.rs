@@ -161,7 +161,10 @@ fn a_list_that_was_not_written_says_so_and_is_written_when_it_is_sent_again() {
     let faulty = Arc::<FaultyStore>::default();
     in_county(put_before(faulty.clone()), async |county| {
         faulty.set(Some(Down::CannotWrite));
-        is(&post(&county, KEEPER, ROSTER, &roster()).await, 503, Some("store_unavailable"));
+        let broken_off = post(&county, KEEPER, ROSTER, &roster()).await;
+        is(&broken_off, 503, Some("store_unavailable"));
+        let detail = broken_off.json()["detail"].as_str().unwrap().to_owned();
+        assert!(detail.starts_with("import im-") && detail.ends_with(": 0 people were written"), "{detail}");
         faulty.set(None);
         assert_eq!(team_of(&county, "pt-own").await, json!("tm-a"));
         assert_eq!(post(&county, KEEPER, ROSTER, &roster()).await.json()["written"], json!(2));
