@@ -5,6 +5,7 @@
 //! cannot be used as it is set is never replaced by something else unsaid.
 
 mod chosen;
+mod expected;
 mod refused;
 mod reviews;
 
@@ -13,11 +14,12 @@ pub use reviews::{Asked, Review, reviews};
 
 use crate::store::{Care, Decide, PlanRefused};
 use chosen::Chosen;
-use chrono::{DateTime, NaiveTime, Utc};
-use register::{Item, Place, PlacePlan, Stage, Status};
+use chrono::{DateTime, Utc};
+use expected::expected;
+use register::{Item, Place, PlacePlan, Stage};
 use rules::{
     ActivePack, Channel, Decisions, Event, PatientState, Plan,
-    pack::{Expectations, Level, Override, Pack, Pause, Settings},
+    pack::{Level, Override, Pack, Settings},
 };
 use std::{
     collections::HashMap,
@@ -219,16 +221,6 @@ impl ByPlan {
         let level = if plan.place == Place::Footprint { Level::Footprint } else { Level::Team };
         self.may_be_set(&plan.parameters, level)
     }
-}
-
-/// What is expected of somebody: nothing while they are in hospital, and nothing more of who has moved away or died.
-fn expected(care: &Care) -> Expectations {
-    let since = match care.status {
-        Status::Active => None,
-        Status::Admitted(on) | Status::Moved(on) | Status::Deceased(on) => Some(on.and_time(NaiveTime::MIN).and_utc()),
-    };
-    let pauses = since.map(|from| Pause { from, until: None });
-    Expectations { pauses: pauses.into_iter().collect(), ..Expectations::default() }
 }
 
 /// What is set for somebody otherwise than the packs have it, at every level. Team and home are one level: where both set a

@@ -115,7 +115,7 @@ impl Pulse {
             Ok(Err(ApplyError::Busy)) => return nothing(StoreStanding::Busy),
             Ok(Err(_)) | Err(_) => return nothing(StoreStanding::Unavailable),
         }
-        match self.store.unevaluated(&Access::system(Purpose::Sweep), 1).await {
+        match self.store.unevaluated(&Access::system(Purpose::Sweep), 0, 1).await {
             Ok(unjudged) => {
                 let oldest = unjudged.first().map(|admitted| admitted.server_received);
                 // On a full disk it takes no readings; what it has is judged and told all the same.

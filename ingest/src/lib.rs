@@ -21,6 +21,7 @@ pub mod pages;
 pub mod people;
 pub mod records;
 pub mod rng;
+pub mod rounds;
 pub mod scrub;
 pub mod server_key;
 pub mod service;

@@ -14,6 +14,7 @@ use crate::{
     metrics::{Counted, Metrics},
     notify::{Deliver, Notifier},
     rng::{NoRandomness, Randomness},
+    rounds::Rounds,
     scrub::Scrub,
     server_key::ServerKey,
     store::{ApplyError, Audited, Decide, ReadError, RegisterPlace, Slice, Store, Subject},
@@ -144,9 +145,9 @@ impl Service {
     /// [`StartError`] where it cannot listen, has no key, or cannot put its people and hubs in place.
     pub async fn start_over(parts: Parts, tls: Option<Arc<Tls>>) -> Result<Self, StartError> {
         let (Wired { shared, pulse, channels, server_key, stop_waiting }, listener) = wire(parts, tls.clone()).await?;
-        let Shared { store, decide, clock, events, wake_notifier, .. } = &**shared;
+        let Shared { store, decide, clock, events, wake_notifier, wake_rounds, .. } = &**shared;
         let (store, decide, clock, events) = (store.clone(), decide.clone(), clock.clone(), events.clone());
-        let wake_notifier = wake_notifier.clone();
+        let (wake_notifier, wake_rounds) = (wake_notifier.clone(), wake_rounds.clone());
         let address = listener.local_addr().map_err(StartError::Listen)?;
         let (stop, stopped) = watch::channel(false);
         // The first before the first request, so that every hello has one to take along.
@@ -173,6 +174,14 @@ impl Service {
             events: events.clone(),
             wake_notifier: wake_notifier.clone(),
         };
+        let rounds = Rounds {
+            store: store.clone(),
+            decide: decide.clone(),
+            clock: clock.clone(),
+            events: events.clone(),
+            wake_notifier: wake_notifier.clone(),
+            wake: wake_rounds,
+        };
         let scrub =
             Scrub { store: store.clone(), clock: clock.clone(), events: events.clone(), key: server_key.clone() };
         let notifier = Arc::new(Notifier {
@@ -183,7 +192,7 @@ impl Service {
             channels,
             wake: wake_notifier,
         });
-        let (for_sweep, for_scrub) = (stopped.clone(), stopped.clone());
+        let (for_sweep, for_rounds, for_scrub) = (stopped.clone(), stopped.clone(), stopped.clone());
         let (for_notifier, for_pulse, for_tls) = (stopped.clone(), stopped.clone(), stopped);
         let renewal = Renewal { tls, clock: shared_clock, events: events.clone() };
         let tasks = vec![
@@ -194,6 +203,7 @@ impl Service {
                 }),
             ),
             ("sweep", tokio::spawn(async move { sweep.run(for_sweep).await })),
+            ("rounds", tokio::spawn(async move { rounds.run(for_rounds).await })),
             ("scrub", tokio::spawn(async move { scrub.run(for_scrub).await })),
             ("notifier", tokio::spawn(async move { notifier.run(for_notifier).await })),
             ("heartbeat", tokio::spawn(async move { pulse.run(for_pulse).await })),
@@ -334,6 +344,7 @@ async fn wire(parts: Parts, tls: Option<Arc<Tls>>) -> Result<(Wired, TcpListener
         lists,
         form_key,
         wake_notifier: Arc::new(Notify::new()),
+        wake_rounds: Arc::new(Notify::new()),
     });
     Ok((Wired { shared, pulse, channels, server_key, stop_waiting }, listener))
 }

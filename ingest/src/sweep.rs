@@ -1,6 +1,7 @@
 //! The passing of time: due timers are applied, and what could not be judged is judged again.
 //!
-//! Invariant: timers are rows, so a restart loses none; a failure is said and tried again.
+//! Invariants: timers are rows, so a restart loses none; a failure is said and tried again, and what fails again and again keeps
+//! nothing that stands behind it waiting.
 
 use crate::{
     access::{Access, Purpose},
@@ -9,9 +10,9 @@ use crate::{
     store::{Decide, ReadError, Slice, Store, Subject},
 };
 use rules::Event;
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 use tokio::sync::{Notify, watch};
-use vitals::Who;
+use vitals::{ReadingId, Who};
 
 /// How often to look: a repeat's window ends within a second of its time.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -19,8 +20,18 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// Most timers or readings applied in one look; the rest wait for the next.
 const APPLIED_MAX: usize = 256;
 
+/// Most times in one look that what could not be judged is judged again.
+const RETRIES_MAX: usize = 16;
+
 /// How many looks pass before what could not be judged is tried again: a rule that failed rarely mends within seconds.
 const LOOKS_BETWEEN_RETRIES: u32 = 30;
+
+/// How many of the oldest are passed over in the next look, because they failed in the last: after the end it begins again.
+#[derive(Debug, Default)]
+pub struct PassedOver {
+    timers: usize,
+    readings: usize,
+}
 
 /// Applies what time brings.
 pub struct Sweep {
@@ -39,14 +50,10 @@ pub struct Sweep {
 impl Sweep {
     /// Looks again and again until told to stop.
     pub async fn run(&self, mut stop: watch::Receiver<bool>) {
-        let mut looks: u32 = 0;
+        let (mut looks, mut passed): (u32, _) = (0, PassedOver::default());
         while !*stop.borrow() {
-            let result = if looks.is_multiple_of(LOOKS_BETWEEN_RETRIES) {
-                self.look_and_retry().await
-            } else {
-                self.apply_due().await
-            };
-            if let Err(error) = result {
+            let retries = looks.is_multiple_of(LOOKS_BETWEEN_RETRIES);
+            if let Err(error) = self.look(&mut passed, retries).await {
                 self.events.emit(&ServiceEvent::TaskFailed { task: "sweep", why: error.to_string() });
             }
             looks = looks.wrapping_add(1);
@@ -57,47 +64,61 @@ impl Sweep {
         }
     }
 
-    async fn look_and_retry(&self) -> Result<(), ReadError> {
-        self.apply_due().await?;
-        self.judge_again().await
+    /// Applies the timers whose time has come, and where asked to, judges again what could not be judged.
+    ///
+    /// # Errors
+    /// [`ReadError`] where the store cannot be read.
+    pub async fn look(&self, passed: &mut PassedOver, retries: bool) -> Result<(), ReadError> {
+        self.apply_due(&mut passed.timers).await?;
+        if retries { self.judge_again(&mut passed.readings).await } else { Ok(()) }
     }
 
     /// Applies the timers whose time has come.
-    ///
-    /// # Errors
-    /// [`ReadError`] where the store cannot be read.
-    pub async fn apply_due(&self) -> Result<(), ReadError> {
+    async fn apply_due(&self, passed: &mut usize) -> Result<(), ReadError> {
         let who = Access::system(Purpose::Sweep);
-        let due = self.store.due_timers(&who, APPLIED_MAX, self.clock.now()).await?;
+        let due = self.store.due_timers(&who, passed.saturating_add(APPLIED_MAX), self.clock.now()).await?;
         let slices = due
             .into_iter()
+            .skip(*passed)
             .map(|(patient, timer)| Slice { subject: Subject::Patient(patient), events: vec![Event::Due(timer)] });
-        self.apply(&who, slices.collect()).await;
+        let slices: Vec<Slice> = slices.collect();
+        let is_end = slices.len() < APPLIED_MAX;
+        let failed = self.apply(&who, slices).await;
+        *passed = if is_end { 0 } else { passed.saturating_add(failed) };
         Ok(())
     }
 
-    /// Judges again what could not be judged.
-    ///
-    /// # Errors
-    /// [`ReadError`] where the store cannot be read.
-    pub async fn judge_again(&self) -> Result<(), ReadError> {
+    /// Judges again what could not be judged, the oldest first.
+    async fn judge_again(&self, passed: &mut usize) -> Result<(), ReadError> {
         let who = Access::system(Purpose::Sweep);
-        let unjudged = self.store.unevaluated(&who, APPLIED_MAX).await?;
-        let slices = unjudged.into_iter().filter_map(|admitted| match &admitted.reading.who {
-            Who::Patient(patient) => Some(Slice {
-                subject: Subject::Patient(patient.clone()),
-                events: vec![Event::Reconsider(Box::new(admitted))],
-            }),
-            Who::Unassigned(_) => None,
-        });
-        self.apply(&who, slices.collect()).await;
+        for _ in 0..RETRIES_MAX {
+            let unjudged = self.store.unevaluated(&who, *passed, APPLIED_MAX).await?;
+            let ids: BTreeSet<ReadingId> = unjudged.iter().map(|admitted| admitted.reading.id).collect();
+            let slices = unjudged.into_iter().filter_map(|admitted| match &admitted.reading.who {
+                Who::Patient(patient) => Some(Slice {
+                    subject: Subject::Patient(patient.clone()),
+                    events: vec![Event::Reconsider(Box::new(admitted))],
+                }),
+                Who::Unassigned(_) => None,
+            });
+            self.apply(&who, slices.collect()).await;
+            if ids.len() < APPLIED_MAX {
+                *passed = 0;
+                break;
+            }
+            let still = self.store.unevaluated(&who, *passed, APPLIED_MAX).await?;
+            let failed = still.iter().filter(|admitted| ids.contains(&admitted.reading.id)).count();
+            *passed = passed.saturating_add(failed);
+        }
         Ok(())
     }
 
-    async fn apply(&self, who: &Access, slices: Vec<Slice>) {
+    /// How many slices failed.
+    async fn apply(&self, who: &Access, slices: Vec<Slice>) -> usize {
         if slices.is_empty() {
-            return;
+            return 0;
         }
+        let mut failed = 0;
         for answer in self.store.apply(who, slices, self.decide.clone(), self.clock.now()).await {
             match answer {
                 Ok(committed) => {
@@ -106,8 +127,12 @@ impl Sweep {
                         self.wake_notifier.notify_one();
                     }
                 }
-                Err(error) => self.events.emit(&ServiceEvent::TaskFailed { task: "sweep", why: error.to_string() }),
+                Err(error) => {
+                    failed += 1;
+                    self.events.emit(&ServiceEvent::TaskFailed { task: "sweep", why: error.to_string() });
+                }
             }
         }
+        failed
     }
 }

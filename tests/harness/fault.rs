@@ -213,7 +213,7 @@ macro_rules! reads {
 reads! {
     changes(who: &Access, after: Cursor, limit: usize) -> Page;
     due_timers(who: &Access, limit: usize, at: DateTime<Utc>) -> Timers;
-    unevaluated(who: &Access, limit: usize) -> Read<Admitted>;
+    unevaluated(who: &Access, skip: usize, limit: usize) -> Read<Admitted>;
     alerts(who: &Access, limit: usize) -> Read<Alert>;
     alert(who: &Access, id: AlertId) -> Result<Option<Alert>, ReadError>;
     people(who: &Access) -> Read<Person>;

@@ -27,7 +27,7 @@ use vitals::NhsNumber;
 const VERSIONS_MAX: usize = 1_000;
 
 /// The fields of a person's things that say nothing of who they are or how they are: shown without being asked for.
-const OPEN: [&str; 14] = [
+const OPEN: [&str; 15] = [
     "id",
     "patient",
     "team",
@@ -41,6 +41,7 @@ const OPEN: [&str; 14] = [
     "staff",
     "user_index",
     "schedule",
+    "absences",
     "against",
 ];
 

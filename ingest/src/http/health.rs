@@ -16,6 +16,6 @@ pub(super) async fn is_ready(shared: web::Data<Shared>) -> Result<HttpResponse, 
     if shared.store.gauges().free_reserve_bytes == Some(0) {
         return Err(ErrorCode::StoreUnavailable.into());
     }
-    shared.store.unevaluated(&Access::system(Purpose::Sweep), 1).await?;
+    shared.store.unevaluated(&Access::system(Purpose::Sweep), 0, 1).await?;
     Ok(HttpResponse::Ok().content_type("text/plain").body("ready\n"))
 }

@@ -105,6 +105,8 @@ pub struct Shared {
     pub form_key: [u8; 32],
     /// Wakes the notifier when there is something to send.
     pub wake_notifier: Arc<Notify>,
+    /// Wakes the rounds when a place has said something else of protocols.
+    pub wake_rounds: Arc<Notify>,
 }
 
 /// What hubs are told before it changes: the keys the service signs with, and its certificates.

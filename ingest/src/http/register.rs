@@ -251,10 +251,14 @@ pub(super) async fn write(
 ) -> Result<(), Refusal> {
     let by = access.actor().map(|who| who.id.clone()).ok_or(ErrorCode::NotAllowed)?;
     let subject = item.patient().cloned().map_or(Subject::Service, Subject::Patient);
+    let is_for_all = matches!(item, Item::PlacePlan(_));
     let written = Written { item, version: Some(version), by: Some(by), why };
     let slice = Slice { subject, events: vec![Event::Written(Box::new(written))] };
     let mut answers = shared.store.apply(access, vec![slice], shared.decide.clone(), shared.clock.now()).await;
     let committed = answers.pop().ok_or(ErrorCode::Internal)?.map_err(|error| Refusal::from(&error))?;
     emit_committed(shared.events.as_ref(), &committed);
+    if is_for_all {
+        shared.wake_rounds.notify_one();
+    }
     Ok(())
 }

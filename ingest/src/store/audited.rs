@@ -342,8 +342,8 @@ impl Store for Audited {
         self.inner.due_timers(who, limit, at).await
     }
 
-    async fn unevaluated(&self, who: &Access, limit: usize) -> Result<Vec<Admitted>, ReadError> {
-        self.inner.unevaluated(who, limit).await
+    async fn unevaluated(&self, who: &Access, skip: usize, limit: usize) -> Result<Vec<Admitted>, ReadError> {
+        self.inner.unevaluated(who, skip, limit).await
     }
 
     async fn replay_window(&self, who: &Access, hub: &HubId) -> Result<Option<(u32, ReplayWindow)>, ReadError> {

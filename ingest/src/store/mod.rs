@@ -333,8 +333,8 @@ pub trait Store: Send + Sync {
         at: DateTime<Utc>,
     ) -> Result<Vec<(PatientId, Timer)>, ReadError>;
 
-    /// Readings that could not be judged, the oldest first.
-    async fn unevaluated(&self, who: &Access, limit: usize) -> Result<Vec<Admitted>, ReadError>;
+    /// Readings that could not be judged, the oldest first, without so many of the oldest.
+    async fn unevaluated(&self, who: &Access, skip: usize, limit: usize) -> Result<Vec<Admitted>, ReadError>;
 
     /// Alerts the caller may see: those that wait for a person before all others, each the newest first.
     async fn alerts(&self, who: &Access, limit: usize) -> Result<Vec<Alert>, ReadError>;

@@ -112,7 +112,7 @@ impl Deciding<'_> {
         moments.dedup();
         let mut asked = Asked { after, is_true: None, held_at: None, clear_in_a_row: 0 };
         for at in moments {
-            let view = View { reading: None, history, settings: self.plan.settings(), at, known: None };
+            let view = View { reading: None, history, settings: self.plan.settings(), at, known: None, waited: None };
             match rule.when.holds(&view) {
                 Some(true) => asked = Asked { is_true: Some(true), held_at: Some(at), clear_in_a_row: 0, ..asked },
                 Some(false) => {

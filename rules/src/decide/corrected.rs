@@ -204,11 +204,16 @@ impl Deciding<'_> {
     /// Lists and memories are the fold's; what rests on older readings alone stays.
     fn remember(&mut self, corrected: &Corrected<'_>, fold: PatientState) {
         let mut rules = fold.rules;
+        // From when on a rule waits is in no reading.
+        let waiting: BTreeSet<RuleKey> = self.keys_of_waiting();
         let older: Vec<(RuleKey, _)> = self
             .state
             .rules
             .iter()
-            .filter(|(key, memory)| rules.get(*key).is_none() && memory.newest_taken_at() < corrected.since)
+            .filter(|(key, memory)| {
+                let is_older = memory.newest_taken_at() < corrected.since;
+                rules.get(*key).is_none() && (is_older || waiting.contains(key))
+            })
             .collect();
         older.into_iter().for_each(|(key, memory)| rules.put(key, memory));
         self.state_changed |= self.state.rules != rules || self.state.history != fold.history;

@@ -175,6 +175,7 @@ impl Deciding<'_> {
             settings: self.plan.settings(),
             at: hearing.at_secs,
             known: Some(&hearing.known),
+            waited: None,
         }
     }
 

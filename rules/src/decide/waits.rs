@@ -1,7 +1,8 @@
 //! Rules that wait for readings: what opens when nothing comes.
 //!
 //! Invariants: no reading opens such an alert, and time does; what is asked is how it stands now, so a timer that comes too
-//! early, twice or late does no harm; a rule that has heard of the person and has no open alert has a timer, and one alone. It
+//! early, twice or late does no harm; a rule that has heard of the person and has no open alert has a timer, and one alone,
+//! unless the person's plan pauses until somebody says so. It
 //! is not set anew at each reading, which would be a row written for each: it comes at the soonest moment that could matter, and
 //! sets the next.
 
@@ -9,10 +10,11 @@ use super::{Deciding, judge::Hearing, standing::Standing};
 use crate::{
     alert::{Alert, ClearedBecause, Condition, Repeat, Workflow},
     event::Timer,
-    pack::{ActivePack, Pack, Rule, View},
+    pack::{ActivePack, Pack, Rule, View, Waited},
     state::{RuleKey, RuleMemory},
 };
 use chrono::{DateTime, TimeDelta, Utc};
+use std::collections::BTreeSet;
 use vitals::AlertId;
 
 /// How long until a rule is asked again, where nothing says when it may be otherwise.
@@ -25,7 +27,7 @@ impl<'p> Deciding<'p> {
         let place = self.state.rules.place(rule.key);
         let memory = self.state.rules.at(place);
         let is_new = memory.is_none_or(|memory| memory.newest_micros() < hearing.remembered().newest_micros());
-        let clears = self.stands(rule).0 == Some(false) && rule.clear.0.holds(&self.view_now()) == Some(true);
+        let clears = self.stands(rule).0 == Some(false) && rule.clear.0.holds(&self.view_now(rule)) == Some(true);
         let before = memory.map(RuleMemory::clear_in_a_row).unwrap_or_default();
         let in_a_row = if self.is_fold || !clears { 0 } else { before.saturating_add(1) };
         let newest = memory.filter(|_| !is_new).unwrap_or(hearing.remembered());
@@ -60,7 +62,7 @@ impl<'p> Deciding<'p> {
         match open {
             _ if holds != Some(true) => self.wait(rule),
             Some(alert) if alert.condition != Condition::Active => {
-                let absent = rule.when.findings(&self.view_now());
+                let absent = rule.when.findings(&self.view_now(rule));
                 self.change(alert.id, |alert| alert.absent = absent);
                 self.raise_again(alert.id);
             }
@@ -78,7 +80,8 @@ impl<'p> Deciding<'p> {
 
     /// The rule of a timer is not in force now, and may be again: between two versions of a protocol nobody is forgotten.
     fn wait_for_the_rule(&mut self, timer: &Timer) {
-        let is_of_rule = |key: RuleKey| self.timer_of(key) == timer.alert;
+        let is_of_rule =
+            |key: RuleKey| [key, key.of_waiting()].into_iter().any(|key| self.timer_of(key) == timer.alert);
         if self.state.rules.iter().any(|(key, _)| is_of_rule(key)) {
             self.set_timer(timer.alert, self.at + AGAIN_AFTER);
         }
@@ -101,6 +104,7 @@ impl<'p> Deciding<'p> {
             return;
         }
         for (pack, rule) in self.waiting().into_iter().filter(|(_, rule)| is_asked(rule)) {
+            self.remember_from_when(rule);
             let (holds, _) = self.stands(rule);
             let open =
                 self.open_alert(pack, rule).map(Standing::of).filter(|alert| alert.condition == Condition::Active);
@@ -112,25 +116,53 @@ impl<'p> Deciding<'p> {
                 Some(_) => {}
                 // What is missing now is told by the timer, which is due at once.
                 None if holds == Some(true) => self.set_timer(self.waits_by(rule), self.at),
-                None => self.wait(rule),
+                None if self.has_heard_of(rule) => self.wait(rule),
+                // Nothing is expected before a first reading, which sets the timer.
+                None => {}
             }
         }
     }
 
+    /// Remembers from when on a rule waits, where the person's plan asks for readings before any came, and where it pauses.
+    fn remember_from_when(&mut self, rule: &Rule) {
+        let (settings, at) = (self.plan.settings(), self.at.timestamp());
+        let is_paused = settings.expected.pauses_without_end(at);
+        let waited = match self.waited_by(rule) {
+            Some(Waited::Paused(_)) if !is_paused => Waited::Again(at),
+            Some(Waited::Since(_) | Waited::Again(_)) if is_paused => Waited::Paused(at),
+            None if is_paused && self.has_heard_of(rule) => Waited::Paused(at),
+            None if !is_paused && rule.when.is_asked_for(settings) => Waited::Since(at),
+            None | Some(_) => return,
+        };
+        self.state.rules.put(rule.key.of_waiting(), waited.memory());
+        self.state_changed = true;
+    }
+
+    fn waited_by(&self, rule: &Rule) -> Option<Waited> {
+        self.state.rules.get(rule.key.of_waiting()).map(Waited::remembered)
+    }
+
+    /// Whether a rule knows anything of the person.
+    fn has_heard_of(&self, rule: &Rule) -> bool {
+        let rules = &self.state.rules;
+        rules.get(rule.key).is_some() || rules.get(rule.key.of_waiting()).is_some()
+    }
+
     /// How a rule stands now, and when it may be otherwise.
     fn stands(&self, rule: &Rule) -> (Option<bool>, Option<DateTime<Utc>>) {
-        let view = self.view_now();
+        let view = self.view_now(rule);
         let next = rule.when.next(&view).and_then(|secs| DateTime::from_timestamp(secs, 0));
         (rule.when.holds(&view), next)
     }
 
-    fn view_now(&self) -> View<'_> {
+    fn view_now(&self, rule: &Rule) -> View<'_> {
         View {
             reading: None,
             history: &self.state.history,
             settings: self.plan.settings(),
             at: self.at.timestamp(),
             known: None,
+            waited: self.waited_by(rule),
         }
     }
 
@@ -139,6 +171,11 @@ impl<'p> Deciding<'p> {
         let plan = self.plan;
         let packs = plan.packs().iter().map(ActivePack::pack);
         packs.flat_map(|pack| pack.rules.iter().filter(|rule| rule.waits).map(move |rule| (pack, rule))).collect()
+    }
+
+    /// Under what the rules in force remember from when on they wait.
+    pub(super) fn keys_of_waiting(&self) -> BTreeSet<RuleKey> {
+        self.waiting().into_iter().map(|(_, rule)| rule.key.of_waiting()).collect()
     }
 
     /// What the timer of a rule that waits goes by: one for each person and rule, whatever the version of its pack.
@@ -150,8 +187,14 @@ impl<'p> Deciding<'p> {
         AlertId::derive(&[self.patient().as_str().as_bytes(), &key.to_bytes(), b"waits"])
     }
 
-    /// Waits for the next moment that could matter.
+    /// Waits for the next moment that could matter; for none, where the plan pauses until somebody says so.
     fn wait(&mut self, rule: &Rule) {
+        if self.plan.settings().expected.pauses_without_end(self.at.timestamp()) {
+            let id = self.waits_by(rule);
+            self.timers.retain(|timer| timer.alert != id);
+            self.cancelled.push(id);
+            return;
+        }
         let (_, next) = self.stands(rule);
         self.set_timer(self.waits_by(rule), next.unwrap_or(self.at + AGAIN_AFTER));
     }
@@ -170,7 +213,7 @@ impl<'p> Deciding<'p> {
 
     /// Opens the alert of a rule because nothing came.
     fn open_absent(&mut self, pack: &Pack, rule: &Rule, due_at: DateTime<Utc>) -> AlertId {
-        let absent = rule.when.findings(&self.view_now());
+        let absent = rule.when.findings(&self.view_now(rule));
         let id = AlertId::derive(&[
             self.patient().as_str().as_bytes(),
             pack.content_hash.as_bytes(),

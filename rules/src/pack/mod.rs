@@ -4,6 +4,7 @@
 //! approvals name the content by hash, so a changed pack is not an approved pack.
 
 mod conditions;
+mod expected;
 mod file;
 mod how;
 mod item;
@@ -22,6 +23,8 @@ mod scores;
 mod signed;
 mod when;
 
+pub(crate) use expected::Waited;
+pub use expected::{Asked, Day, Expectations, Pause, Times};
 pub use item::{Item, Stance};
 #[cfg(test)]
 pub(crate) use own_tests::reading;
@@ -29,7 +32,7 @@ pub use parameter::{Override, OverrideRefused, Setting, Settings, Temporary, The
 pub use postural::Postural;
 pub use problem::{PackError, Problem};
 pub use questions::{AskedQuestion, QUESTIONS_MAX};
-pub use schedule::{Day, Expectations, Missing, Pause, Schedule, Stale, Times};
+pub use schedule::{Missing, Schedule, Stale};
 use score::{OnlyIf, Part, Points, Score, Table};
 pub use score_test::{KnownScores, ScoreTest};
 pub use signed::{Approval, Role, SignedError, Status};

@@ -232,7 +232,7 @@ pub fn setting(pack: &Pack, name: &str, overrides: &[Override], at: DateTime<Utc
 pub struct Settings {
     set: BTreeMap<RuleKey, Setting>,
     /// What is expected of the person.
-    pub(super) expected: Arc<Expectations>,
+    pub(crate) expected: Arc<Expectations>,
 }
 
 impl Settings {

@@ -1,16 +1,15 @@
 //! What is expected of a person and did not come: `missing` against a schedule, and `stale`.
 //!
-//! Invariants: times of day are wall-clock times in London, summer and winter; nothing is missing before anything was expected,
-//! while the person's plan pauses, or where the list of values no longer reaches back; an answer holds until the next moment
-//! that can change it, and that moment can be asked for.
+//! Invariants: nothing is missing before anything was expected, while the person's plan pauses, or where the list of values no
+//! longer reaches back; an answer holds until the next moment that can change it, and that moment can be asked for.
 
 use super::{
-    Need, READINGS_MAX, Settings, Source, View, When,
+    Asked, Day, Need, READINGS_MAX, Settings, Source, Times, View, When,
+    expected::{Waited, schedule_key},
     file::{DayFile, ScheduleFile},
     how::How,
     looks_back::kept_secs,
     operator::Window,
-    parameter::parameter_key,
     problem::At,
     read::Reader,
 };
@@ -19,11 +18,8 @@ use crate::{
     finding::{Comparison, Finding},
     state::RuleKey,
 };
-use chrono::{DateTime, Datelike, Days, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, Utc, Weekday};
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::Arc,
-};
+use chrono::NaiveTime;
+use std::{collections::BTreeMap, sync::Arc};
 use toml::Spanned;
 use vitals::{Decimal, Quantity, Unit};
 
@@ -41,25 +37,6 @@ const AROUND_MAX: i64 = 2 * DAY_SECS;
 
 const DAY_SECS: i64 = 86_400;
 
-/// When something is expected of a person: times of day, on days of the week, in London.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Times {
-    /// The times of day, the earliest first.
-    pub at: Vec<NaiveTime>,
-    /// The days of the week; all of them where none is named.
-    pub days: BTreeSet<Day>,
-}
-
-/// A day of the week, from Monday.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Day(u32);
-
-impl From<Weekday> for Day {
-    fn from(day: Weekday) -> Self {
-        Self(day.num_days_from_monday())
-    }
-}
-
 /// What a pack expects of everybody, where a person's plan says nothing else.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Schedule {
@@ -71,66 +48,6 @@ pub struct Schedule {
     before: i64,
     /// How long after its time a reading may come, in seconds.
     grace: i64,
-}
-
-/// What a person's plan says of what is expected of them.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Expectations {
-    /// From when on anything is; where nobody says, from their first reading on.
-    pub since: Option<DateTime<Utc>>,
-    /// When nothing is: in hospital, on holiday.
-    pub pauses: Vec<Pause>,
-    /// Their own times, in place of a pack's schedule: [`with_times`](Self::with_times) puts them in.
-    pub times: BTreeMap<RuleKey, Times>,
-}
-
-/// A time in which nothing is expected of a person.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Pause {
-    /// From when on.
-    pub from: DateTime<Utc>,
-    /// Until when; until somebody says so, where there is none.
-    pub until: Option<DateTime<Utc>>,
-}
-
-impl Expectations {
-    /// The person's own times in place of those of a schedule of a pack.
-    #[must_use]
-    pub fn with_times(mut self, pack: &str, schedule: &str, times: Times) -> Self {
-        self.times.insert(schedule_key(pack, schedule), times);
-        self
-    }
-
-    /// Whether the plan pauses at a second.
-    fn pause_at(&self, at: i64) -> Option<&Pause> {
-        self.pauses
-            .iter()
-            .find(|pause| pause.from.timestamp() <= at && pause.until.is_none_or(|until| at < until.timestamp()))
-    }
-
-    /// The last second by then at which a pause ended.
-    fn resumed_by(&self, at: i64) -> Option<i64> {
-        let ended = self.pauses.iter().filter_map(|pause| pause.until.map(|until| until.timestamp()));
-        ended.filter(|ended| *ended <= at).max()
-    }
-
-    fn since_secs(&self) -> Option<i64> {
-        self.since.map(|since| since.timestamp())
-    }
-}
-
-impl Settings {
-    /// The same for somebody of whom this is expected.
-    #[must_use]
-    pub fn expecting(mut self, expected: Expectations) -> Self {
-        self.expected = Arc::new(expected);
-        self
-    }
-}
-
-/// A schedule's key: parameters have another word in theirs, and rules none.
-fn schedule_key(pack: &str, name: &str) -> RuleKey {
-    parameter_key(pack, &format!("schedule {name}"))
 }
 
 /// So many of the last so many expected readings did not come.
@@ -164,8 +81,9 @@ impl Stale {
     fn from(&self, view: &View<'_>) -> Option<i64> {
         let expected = &view.settings.expected;
         let newest = view.history.of(self.source.key).newest(view.at).map(|newest| newest.secs);
-        let begun = newest.max(expected.since_secs().filter(|since| *since <= view.at))?;
-        Some(begun.max(expected.resumed_by(view.at).unwrap_or(i64::MIN)))
+        let begun =
+            newest.max(expected.since_secs().or(view.asked_since(&self.source)).filter(|since| *since <= view.at))?;
+        Some(begun.max(view.resumed().unwrap_or(i64::MIN)))
     }
 
     pub(super) fn holds(&self, view: &View<'_>) -> Option<bool> {
@@ -195,14 +113,39 @@ impl Stale {
     }
 }
 
-impl Missing {
-    fn times<'a>(&'a self, view: &'a View<'_>) -> &'a Times {
-        view.settings.expected.times.get(&self.schedule.key).unwrap_or(&self.schedule.times)
+impl View<'_> {
+    /// What the person's plan asks of them, where that is readings of this source.
+    fn asked(&self, source: &Source) -> Option<&Asked> {
+        self.settings.expected.asked.get(&source.item.kind())
     }
 
-    /// How many are missing, of the newest whose time is over.
+    /// From which second on it is.
+    fn asked_since(&self, source: &Source) -> Option<i64> {
+        self.asked(source).and(self.waited?.since())
+    }
+
+    /// The last second at which a pause ended.
+    fn resumed(&self) -> Option<i64> {
+        self.settings.expected.resumed_by(self.at).max(self.waited.and_then(Waited::resumed))
+    }
+}
+
+impl Missing {
+    /// The times of day that count for the person, and every how many days.
+    fn times<'a>(&'a self, view: &'a View<'_>) -> (&'a Times, u8) {
+        let own = view.settings.expected.times.get(&self.schedule.key).map(|times| (times, 1));
+        let asked = || view.asked(&self.source).map(|asked| (&asked.times, asked.every_days));
+        own.or_else(asked).unwrap_or((&self.schedule.times, 1))
+    }
+
+    /// How long before its time a reading counts, in seconds.
+    fn before(&self, view: &View<'_>) -> i64 {
+        self.schedule.before.saturating_add(view.asked(&self.source).map_or(0, Asked::spread))
+    }
+
+    /// How many are missing, of the newest that came or whose time is over.
     fn missing(&self, view: &View<'_>) -> Option<(usize, usize)> {
-        let Schedule { before, grace, .. } = *self.schedule;
+        let (before, grace) = (self.before(view), self.schedule.grace);
         let expected = &view.settings.expected;
         let values = view.history.of(self.source.key);
         let begun = values.entries().first().map(|first| first.secs);
@@ -212,18 +155,28 @@ impl Missing {
         let kept_since = newest.saturating_sub(kept_secs(self.source.window.span));
         let known_since = begun.filter(|_| is_full).unwrap_or(i64::MIN).max(kept_since);
         // What was missed before a pause is not held against somebody who is back.
-        let resumed = expected.resumed_by(view.at).unwrap_or(i64::MIN);
+        let resumed = view.resumed().unwrap_or(i64::MIN);
+        let asked = view.asked_since(&self.source);
+        let begun = begun.into_iter().chain(asked).min();
         let since = expected.since_secs().or(begun)?.max(resumed).max(known_since.saturating_add(before));
+        // Of several days in which one reading is expected, none may lie before.
+        let since = since.saturating_add(view.asked(&self.source).map_or(0, Asked::spread));
         let (mut missing, mut of) = (0, 0);
-        for time in self.times(view).back_from(view.at.saturating_sub(grace)) {
-            if time.saturating_add(grace) < since || of >= self.of {
+        let (times, every_days) = self.times(view);
+        for time in times.back_from(view.at.saturating_add(before), every_days) {
+            let over = time.saturating_add(grace);
+            if over < since || of >= self.of {
                 break;
             }
             if time < since || expected.pause_at(time).is_some() {
                 continue;
             }
+            let came = values.between(time.saturating_sub(before).saturating_sub(1), over);
+            // What may come still is not missing; what has come counts at once.
+            if came.is_empty() && over > view.at {
+                continue;
+            }
             of += 1;
-            let came = values.between(time.saturating_sub(before).saturating_sub(1), time.saturating_add(grace));
             missing += usize::from(came.is_empty());
         }
         Some((missing, of))
@@ -236,7 +189,8 @@ impl Missing {
 
     fn next(&self, view: &View<'_>) -> Option<i64> {
         let grace = self.schedule.grace;
-        let times = self.times(view).on_from(view.at.saturating_sub(grace)).into_iter();
+        let (times, every_days) = self.times(view);
+        let times = times.on_from(view.at.saturating_sub(grace), every_days).into_iter();
         times.map(|time| time.saturating_add(grace)).find(|over| *over > view.at)
     }
 
@@ -258,6 +212,16 @@ impl When {
     /// Whether it is about what does not come.
     pub(super) fn waits(&self) -> bool {
         self.leaves().any(|leaf| matches!(leaf, Self::Missing(_) | Self::Stale(_)))
+    }
+
+    /// Whether a person's plan asks for readings that it waits for.
+    pub(crate) fn is_asked_for(&self, settings: &Settings) -> bool {
+        let expected = &settings.expected;
+        let asks = |source: &Source| expected.since.is_some() || expected.asked.contains_key(&source.item.kind());
+        self.leaves().any(|leaf| {
+            matches!(leaf, Self::Missing(missing) if asks(&missing.source))
+                || matches!(leaf, Self::Stale(stale) if asks(&stale.source))
+        })
     }
 
     /// The next second at which it may be otherwise, if no reading comes.
@@ -282,65 +246,6 @@ impl When {
         };
         Some(Need { item: source.item.clone(), without: Vec::new(), key: source.key, span: source.window.span })
     }
-}
-
-/// Days that are looked at for the next or the last expected time: a week has every day of the week, and a time that the
-/// clocks leave out comes the day after.
-const DAYS_LOOKED_AT: u64 = 9;
-
-impl Times {
-    /// The expected times at or before a second, the newest first: as many as any condition counts.
-    fn back_from(&self, at: i64) -> impl Iterator<Item = i64> {
-        let begin = london_day(at);
-        let days = (0..=u64::try_from(crate::duration::SPAN_DAYS_MAX).unwrap_or_default())
-            .filter_map(move |back| begin?.checked_sub_days(Days::new(back)));
-        days.flat_map(|day| self.of_day(day).into_iter().rev()).filter(move |time| *time <= at)
-    }
-
-    /// The expected times from a second on, the earliest first, for a little more than a week.
-    fn on_from(&self, at: i64) -> Vec<i64> {
-        let begin = london_day(at);
-        let days = (0..DAYS_LOOKED_AT).filter_map(|on| begin?.checked_add_days(Days::new(on)));
-        days.flat_map(|day| self.of_day(day)).filter(|time| *time >= at).collect()
-    }
-
-    fn of_day(&self, day: NaiveDate) -> Vec<i64> {
-        if !self.days.is_empty() && !self.days.contains(&day.weekday().into()) {
-            return Vec::new();
-        }
-        self.at.iter().map(|time| from_london(day.and_time(*time))).collect()
-    }
-
-    /// How many there are in a week.
-    fn in_a_week(&self) -> usize {
-        let days = if self.days.is_empty() { 7 } else { self.days.len() };
-        self.at.len().saturating_mul(days).max(1)
-    }
-}
-
-/// How far clocks in London are ahead of UTC: an hour from 1am UTC on the last Sunday of March to 1am UTC on the last Sunday of
-/// October (the Summer Time Order 2002).
-fn london_ahead(utc: NaiveDateTime) -> TimeDelta {
-    let change = |month: u32| {
-        let last = NaiveDate::from_ymd_opt(utc.year(), month, 31)?;
-        let sunday = last.checked_sub_days(Days::new(last.weekday().num_days_from_sunday().into()))?;
-        sunday.and_hms_opt(1, 0, 0)
-    };
-    let is_summer = change(3).zip(change(10)).is_some_and(|(from, until)| from <= utc && utc < until);
-    if is_summer { TimeDelta::hours(1) } else { TimeDelta::zero() }
-}
-
-/// The day in London of a second since 1970.
-fn london_day(secs: i64) -> Option<NaiveDate> {
-    let utc = DateTime::from_timestamp(secs, 0)?.naive_utc();
-    Some((utc + london_ahead(utc)).date())
-}
-
-/// The second of a wall-clock time in London: the first of two, and an hour later where the clocks leave it out.
-fn from_london(local: NaiveDateTime) -> i64 {
-    let in_summer = local - TimeDelta::hours(1);
-    let utc = if london_ahead(in_summer).is_zero() { local } else { in_summer };
-    utc.and_utc().timestamp()
 }
 
 impl Reader<'_> {
@@ -432,49 +337,5 @@ impl Reader<'_> {
     fn waiting_for(&mut self, name: &str, span: i64, place: At) -> Option<Source> {
         let item = self.item(name, place)?;
         self.source(item, &[], Window { span, last: READINGS_MAX, at_least: 1 }, place)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn utc(text: &str) -> i64 {
-        DateTime::parse_from_rfc3339(text).unwrap().timestamp()
-    }
-
-    /// The changes of 2026 were on 29 March and 25 October, of 2027 on 28 March and 31 October.
-    #[test]
-    fn times_of_day_are_those_of_london_across_both_changes_of_the_clocks() {
-        let local = |text: &str| from_london(NaiveDateTime::parse_from_str(text, "%Y-%m-%d %H:%M").unwrap());
-        for (london, at) in [
-            ("2026-03-28 08:00", "2026-03-28T08:00:00Z"),
-            ("2026-03-29 08:00", "2026-03-29T07:00:00Z"),
-            ("2026-03-29 01:30", "2026-03-29T01:30:00Z"),
-            ("2026-10-24 08:00", "2026-10-24T07:00:00Z"),
-            ("2026-10-25 00:30", "2026-10-24T23:30:00Z"),
-            ("2026-10-25 01:30", "2026-10-25T00:30:00Z"),
-            ("2026-10-25 02:30", "2026-10-25T02:30:00Z"),
-            ("2026-10-25 08:00", "2026-10-25T08:00:00Z"),
-            ("2027-03-28 08:00", "2027-03-28T07:00:00Z"),
-            ("2027-10-31 08:00", "2027-10-31T08:00:00Z"),
-        ] {
-            assert_eq!(local(london), utc(at), "{london}");
-        }
-        assert_eq!(london_day(utc("2026-06-30T23:30:00Z")), NaiveDate::from_ymd_opt(2026, 7, 1));
-    }
-
-    /// Mondays and Thursdays at 8am and 8pm, back and on over the change of 25 October 2026, a Sunday.
-    #[test]
-    fn expected_times_are_found_back_and_on() {
-        let days = [Weekday::Mon, Weekday::Thu].map(Day::from).into();
-        let at = ["08:00", "20:00"].map(|time| NaiveTime::parse_from_str(time, "%H:%M").unwrap()).to_vec();
-        let times = Times { at, days };
-        let sunday = utc("2026-10-25T12:00:00Z");
-        let back: Vec<i64> = times.back_from(sunday).take(3).collect();
-        assert_eq!(back, ["2026-10-22T19:00:00Z", "2026-10-22T07:00:00Z", "2026-10-19T19:00:00Z"].map(utc));
-        let on: Vec<i64> = times.on_from(sunday).into_iter().take(3).collect();
-        assert_eq!(on, ["2026-10-26T08:00:00Z", "2026-10-26T20:00:00Z", "2026-10-29T08:00:00Z"].map(utc));
-        assert_eq!(times.in_a_week(), 4);
     }
 }

@@ -194,7 +194,7 @@ impl Score {
                 history.put(need.key, Entry { secs: 0, nano }, 0);
             }
         }
-        self.total(&View { reading: None, history: &history, settings, at: 0, known: None })
+        self.total(&View { reading: None, history: &history, settings, at: 0, known: None, waited: None })
     }
 }
 

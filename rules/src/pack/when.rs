@@ -29,6 +29,8 @@ pub struct View<'a> {
     pub at: i64,
     /// What scores came to at this moment already, where several rules ask.
     pub known: Option<&'a KnownScores>,
+    /// From when on the rule waits, where it does.
+    pub(crate) waited: Option<super::Waited>,
 }
 
 /// A condition.

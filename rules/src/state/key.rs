@@ -25,6 +25,12 @@ impl RuleKey {
         Self::from_bytes(of_names(CONTEXT, [pack, rule]))
     }
 
+    /// Under what a rule that waits remembers from when on it does: beside its own memory, and in place of nobody else's.
+    #[must_use]
+    pub(crate) fn of_waiting(self) -> Self {
+        Self(!self.0)
+    }
+
     /// The eight bytes; keys stand in the order of their bytes.
     #[must_use]
     pub fn to_bytes(self) -> [u8; 8] {

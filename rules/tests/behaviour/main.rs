@@ -3,6 +3,7 @@
 // `cfg(test)` is always so here; it tells clippy that these are tests, helpers included.
 #[cfg(test)]
 mod alert_machine;
+mod asked;
 #[cfg(test)]
 mod cases;
 #[cfg(test)]

@@ -408,7 +408,7 @@ impl<'a> Asking<'a> {
             Question::Alert(id) => Answer::Alert(Box::new(store.alert(&self.cast.everybodys, *id).await?)),
             Question::People(who) => Answer::People(store.people(self.access(*who)).await?),
             Question::Timers(rows) => Answer::Timers(store.due_timers(&sweep, *rows, far).await?),
-            Question::Unevaluated(rows) => Answer::Unevaluated(store.unevaluated(&sweep, *rows).await?),
+            Question::Unevaluated(rows) => Answer::Unevaluated(store.unevaluated(&sweep, 0, *rows).await?),
             Question::Changes(after, rows) => {
                 let (changes, cursor) = store.changes(&self.follower, *after, *rows).await?;
                 Answer::Changes(changes, cursor)

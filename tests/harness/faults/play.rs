@@ -212,7 +212,7 @@ impl<'a> Stage<'a> {
             }
             Act::Sweep => {
                 let who = Access::system(Purpose::Sweep);
-                match (store.due_timers(&who, TAKEN_MAX, at).await, store.unevaluated(&who, TAKEN_MAX).await) {
+                match (store.due_timers(&who, TAKEN_MAX, at).await, store.unevaluated(&who, 0, TAKEN_MAX).await) {
                     (Ok(due), Ok(unjudged)) => {
                         let due = due.into_iter().map(|(patient, timer)| (Some(patient), Event::Due(timer)));
                         let unjudged = unjudged

@@ -116,7 +116,7 @@ impl View {
             alerts: store.alerts(&follow, ROWS).await?,
             people: store.people(&follow).await?,
             timers: store.due_timers(&sweep, ROWS, far(at)).await?,
-            unevaluated: store.unevaluated(&sweep, ROWS).await?,
+            unevaluated: store.unevaluated(&sweep, 0, ROWS).await?,
             changes: changes(store, ROWS).await?,
             windows,
         })

@@ -68,7 +68,7 @@ async fn none_and_all(stage: &mut Stage) -> Holds {
             store.refusals(&follow, limit).await?.len(),
             store.alerts(&follow, limit).await?.len(),
             store.due_timers(&sweep, limit, far()).await?.len(),
-            store.unevaluated(&sweep, limit).await?.len(),
+            store.unevaluated(&sweep, 0, limit).await?.len(),
             // The amber awaits its repeat; the red and what could not be judged are told.
             store.lease_jobs(&notify, at(9), limit, at(8)).await?.len(),
         ];
@@ -111,7 +111,7 @@ async fn cut(stage: &mut Stage) -> Holds {
     for n in [10, 11, 12] {
         stage.panicking().offer(&calm(n, 1, 0), at(200)).await?;
     }
-    let waits = stage.store.unevaluated(&Access::system(Purpose::Sweep), 2).await?;
+    let waits = stage.store.unevaluated(&Access::system(Purpose::Sweep), 0, 2).await?;
     let waits: Vec<ReadingId> = waits.iter().map(|admitted| admitted.reading.id).collect();
     same(&waits, &[10, 11].map(|n| calm(n, 1, 0).reading.id).to_vec(), "what waits longest to be judged")
 }
@@ -208,8 +208,8 @@ struct NewestWaits;
 
 #[async_trait]
 impl Fault for NewestWaits {
-    async fn unevaluated(&self, real: &dyn Store, who: &Access, limit: usize) -> Read<Admitted> {
-        let mut waiting = real.unevaluated(who, super::stage::ALL).await?;
+    async fn unevaluated(&self, real: &dyn Store, who: &Access, skip: usize, limit: usize) -> Read<Admitted> {
+        let mut waiting = real.unevaluated(who, skip, super::stage::ALL).await?;
         waiting.reverse();
         waiting.truncate(limit);
         Ok(waiting)

@@ -172,8 +172,8 @@ impl Fault for InMemory {
         real.people(who).await.map(|list| self.keep(What::People, list))
     }
 
-    async fn unevaluated(&self, real: &dyn Store, who: &Access, limit: usize) -> Read<Admitted> {
-        real.unevaluated(who, limit).await.map(|list| self.keep(What::Unevaluated, list))
+    async fn unevaluated(&self, real: &dyn Store, who: &Access, skip: usize, limit: usize) -> Read<Admitted> {
+        real.unevaluated(who, skip, limit).await.map(|list| self.keep(What::Unevaluated, list))
     }
 
     async fn alerts(&self, real: &dyn Store, who: &Access, limit: usize) -> Read<Alert> {

@@ -206,7 +206,7 @@ impl Door {
     }
 
     pub(super) async fn unevaluated(&self) -> Result<Vec<Admitted>, Fails> {
-        Ok(self.store.unevaluated(&Access::system(Purpose::Sweep), ALL).await?)
+        Ok(self.store.unevaluated(&Access::system(Purpose::Sweep), 0, ALL).await?)
     }
 
     /// Every change from the first.

@@ -89,8 +89,8 @@ struct ListsNothing;
 
 #[async_trait]
 impl Fault for ListsNothing {
-    async fn unevaluated(&self, real: &dyn Store, who: &Access, limit: usize) -> Read<Admitted> {
-        real.unevaluated(who, limit).await.map(|_| Vec::new())
+    async fn unevaluated(&self, real: &dyn Store, who: &Access, skip: usize, limit: usize) -> Read<Admitted> {
+        real.unevaluated(who, skip, limit).await.map(|_| Vec::new())
     }
 }
 
@@ -100,8 +100,8 @@ struct ListsForEver(Mutex<Vec<Admitted>>);
 
 #[async_trait]
 impl Fault for ListsForEver {
-    async fn unevaluated(&self, real: &dyn Store, who: &Access, limit: usize) -> Read<Admitted> {
-        let waiting = real.unevaluated(who, limit).await?;
+    async fn unevaluated(&self, real: &dyn Store, who: &Access, skip: usize, limit: usize) -> Read<Admitted> {
+        let waiting = real.unevaluated(who, skip, limit).await?;
         let mut listed = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         listed.extend(waiting);
         listed.dedup();

@@ -71,7 +71,11 @@ fn each_read_is_open_to_those_who_need_it_and_to_nobody_else() {
             );
             denied("lease jobs", store.lease_jobs(&who, at, 0, at).await.map(|jobs| jobs.len()), &["notify"]);
             denied("list timers", store.due_timers(&who, 10, at).await.map(|timers| timers.len()), &["sweep"]);
-            denied("list the unjudged", store.unevaluated(&who, 10).await.map(|readings| readings.len()), &["sweep"]);
+            denied(
+                "list the unjudged",
+                store.unevaluated(&who, 0, 10).await.map(|readings| readings.len()),
+                &["sweep"],
+            );
             let window = store.replay_window(&who, &HubId::parse("hub-a").unwrap()).await;
             denied("read a window", window.map(|window| window.iter().count()), &["receive"]);
         });

@@ -1,6 +1,7 @@
 //! Who gets which protocol, with which numbers: by the care plan, the places and the levels of the register, through the real
 //! interface and store.
 
+mod expected;
 mod levels;
 mod life;
 
@@ -81,9 +82,13 @@ fn hash(text: &str) -> String {
 
 /// A county with a clinical lead of everything, one of a team, and a clinician for everybody.
 fn in_county<T>(decide: Arc<dyn Decide>, work: impl AsyncFnOnce(County) -> T) -> T {
-    let plain: Wrap<dyn Store> = Arc::new(|store| store);
+    in_county_of(Arc::new(|store| store), decide, work)
+}
+
+/// The same on a store that may be wrapped.
+fn in_county_of<T>(wrap: Wrap<dyn Store>, decide: Arc<dyn Decide>, work: impl AsyncFnOnce(County) -> T) -> T {
     actix_web::rt::System::new().block_on(async {
-        let county = County::judged_by(plain, decide).await;
+        let county = County::judged_by(wrap, decide).await;
         county
             .write([
                 patient("pt-own", 1, Some("tm-a"), None),

@@ -2,7 +2,7 @@
 //! says of protocols for all its people.
 
 use crate::{NotInOrder, Place, contact::check_count, want};
-use chrono::{DateTime, NaiveTime, Utc};
+use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 use serde::{Deserialize, Serialize};
 use vitals::{
     Decimal, Kind, PatientId,
@@ -21,6 +21,9 @@ const STAGES_MAX: usize = 200;
 
 /// Most times a day one kind of reading is asked for.
 const TIMES_MAX: usize = 12;
+
+/// Most absences that a plan holds, those that are over among them.
+const ABSENCES_MAX: usize = 20;
 
 /// From when until when a parameter is set otherwise, and what applies after: only what says so ends by itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -67,8 +70,19 @@ pub struct Expected {
     pub kind: Kind,
     /// The times of the day.
     pub at: Vec<NaiveTime>,
-    /// Every how many days: 1 is daily.
+    /// Every how many days: 1 is daily. Of several days one reading is expected, on whichever of them it comes.
     pub every_days: u8,
+}
+
+/// Days on which nothing is expected of a person: a holiday, a stay with family. Not for hospital: that is their
+/// [`Status`](crate::Status), and ends when somebody says so.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Absence {
+    /// The first day they are away.
+    pub from: NaiveDate,
+    /// The day they are back.
+    pub until: NaiveDate,
 }
 
 /// A person's care plan.
@@ -87,6 +101,9 @@ pub struct CarePlan {
     /// When readings are expected.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub schedule: Vec<Expected>,
+    /// When nothing is.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub absences: Vec<Absence>,
     /// When the team looks, as a sentence for the person; the team's own where there is none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub service_hours: Option<Text<200>>,
@@ -100,7 +117,12 @@ impl CarePlan {
         want(is_each_once(&self.packs), "packs", "one is there twice")?;
         let is_asked =
             |expected: &Expected| expected.every_days > 0 && !expected.at.is_empty() && expected.at.len() <= TIMES_MAX;
-        want(self.schedule.iter().all(is_asked), "schedule", "want 1 to 12 times of the day, every 1 to 255 days")
+        want(self.schedule.iter().all(is_asked), "schedule", "want 1 to 12 times of the day, every 1 to 255 days")?;
+        let kinds: Vec<Kind> = self.schedule.iter().map(|expected| expected.kind).collect();
+        want(is_each_once(&kinds), "schedule", "one kind is there twice")?;
+        check_count(self.absences.len(), ABSENCES_MAX, "absences")?;
+        let ends = |absence: &Absence| absence.from < absence.until;
+        want(self.absences.iter().all(ends), "absences", "one ends before it begins")
     }
 }
 

@@ -374,12 +374,16 @@ fn plans(book: &mut Book) {
         needed("every_days", whole(1, 255, 1), "Every how many days."),
     ];
     book.name("Expected", "When readings of a kind are expected.", object(expected, CLOSED));
+    let absence =
+        [needed("from", day(), "The first day they are away."), needed("until", day(), "The day they are back.")];
+    book.name("Absence", "Days on which nothing is expected of a person.", object(absence, CLOSED));
     let plan = [
         needed("id", record_id(), "Its id."),
         needed("patient", patient_id(), "Whose."),
         needed("packs", list(text(80, "hypertension"), 20), "The protocols, by name."),
         may("parameters", list(book.of("Parameter"), 100), "Parameters of the person's own."),
         may("schedule", list(book.of("Expected"), Kind::ALL.len()), "When readings are expected."),
+        may("absences", list(book.of("Absence"), 20), "When nothing is."),
         may(
             "service_hours",
             text(200, "Your team looks Monday to Friday, 8am to 6pm."),

@@ -97,7 +97,7 @@ fn each_schema_has_the_fields_of_its_type_and_its_example_goes_through_it_unchan
         "Staff" reg::Staff; "Status" reg::Status; "Patient" reg::Patient; "ScaleChoice" patient::ScaleChoice;
         "Summary" patient::Summary; "EscalationPlan" patient::EscalationPlan; "Health" reg::Health;
         "Device" reg::Device; "Assignment" reg::Assignment; "HubKey" reg::HubKey;
-        "EnrolmentCode" reg::EnrolmentCode; "Hub" reg::Hub; "Parameter" plan::Parameter; "Expected" plan::Expected;
+        "EnrolmentCode" reg::EnrolmentCode; "Hub" reg::Hub; "Parameter" plan::Parameter; "Expected" plan::Expected; "Absence" plan::Absence;
         "CarePlan" reg::CarePlan; "Temporary" plan::Temporary; "AtPlace" plan::AtPlace; "PlacePlan" reg::PlacePlan; "Carer" reg::Carer; "Document" Document; "GivenBy" reg::GivenBy;
         "ConsentFor" reg::ConsentFor; "Consent" reg::Consent; "Against" reg::access::Against;
         "Objection" reg::Objection; "Emergency" reg::Emergency; "Erasure" reg::Erasure; "Hold" reg::Hold;

@@ -81,9 +81,6 @@ fn follow(
     patient: &PatientId,
     tx: &Tx<'_>,
 ) -> Result<Option<(PatientState, Decisions)>, Fault> {
-    if person.record.state.is_empty() {
-        return Ok(None);
-    }
     let before = state_before(person, patient)?;
     match decided(deciding, person, &before, &[Event::Expecting], tx) {
         Ok(decisions) => Ok(Some((before, decisions))),

@@ -352,9 +352,9 @@ impl Store for EmbeddedStore {
         self.pool.read(move |view| timers::due(view, limit.min(ROWS_MAX), micros(at))).await
     }
 
-    async fn unevaluated(&self, who: &Access, limit: usize) -> Result<Vec<Admitted>, ReadError> {
+    async fn unevaluated(&self, who: &Access, skip: usize, limit: usize) -> Result<Vec<Admitted>, ReadError> {
         who.must_be(Purpose::Sweep)?;
-        self.pool.read(move |view| readings::unevaluated(view, limit.min(ROWS_MAX))).await
+        self.pool.read(move |view| readings::unevaluated(view, skip, limit.min(ROWS_MAX))).await
     }
 
     async fn alerts(&self, who: &Access, limit: usize) -> Result<Vec<Alert>, ReadError> {

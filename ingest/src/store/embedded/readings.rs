@@ -298,11 +298,12 @@ fn listed(
 /// Most readings that wait to be judged whose list is read whole, so that none of them can be missed.
 const UNJUDGED_WHOLE_MAX: u64 = 2048;
 
-/// Readings the rules failed on, the oldest first.
-pub(super) fn unevaluated(view: &View<'_>, limit: usize) -> Result<Vec<Admitted>, Fault> {
+/// Readings the rules failed on, the oldest first, without so many of the oldest.
+pub(super) fn unevaluated(view: &View<'_>, skip: usize, limit: usize) -> Result<Vec<Admitted>, Fault> {
     let tally = view.count().unjudged;
     let sql = "SELECT entry, place, digest FROM unjudged ORDER BY entry, place LIMIT ?1";
-    let rows = i64::try_from(if tally.count <= UNJUDGED_WHOLE_MAX { usize::MAX } else { limit }).unwrap_or(i64::MAX);
+    let wanted = if tally.count <= UNJUDGED_WHOLE_MAX { usize::MAX } else { skip.saturating_add(limit) };
+    let rows = i64::try_from(wanted).unwrap_or(i64::MAX);
     let mut seen = super::tally::Set::default();
     let waiting = all(view.conn, sql, params![rows], |row| {
         intact(UNJUDGED, row, || {
@@ -320,7 +321,7 @@ pub(super) fn unevaluated(view: &View<'_>, limit: usize) -> Result<Vec<Admitted>
     }
     // Work goes on beside a damaged entry; it is told as soon as nothing else is left.
     let (mut lookup, mut found, mut damaged) = (Lookup::default(), Vec::new(), None);
-    for at in waiting {
+    for at in waiting.into_iter().skip(skip) {
         if found.len() >= limit {
             break;
         }

@@ -8,7 +8,7 @@
 pub(super) const APPLICATION_ID: i64 = 0x4472_7774;
 
 /// Every migration, in order.
-pub(super) const MIGRATIONS: &[&str] = &[FIRST, SECOND, THIRD];
+pub(super) const MIGRATIONS: &[&str] = &[FIRST, SECOND, THIRD, FOURTH];
 
 /// The version with which people moved from a table of their own into the register; see `people.rs`.
 pub(super) const PEOPLE_MOVED: i64 = 2;
@@ -163,3 +163,19 @@ CREATE TABLE account (seq INTEGER PRIMARY KEY, staff TEXT NOT NULL, body TEXT NO
 /// alerts, notifications, things and refusals may be empty for the same reason, and the tally counts records that ended: an
 /// earlier program would take all of that for damage, so it must not open the store.
 const THIRD: &str = "-- Records may end.";
+
+/// A timer may be of no alert: of readings that are expected and may not come. An earlier program would refuse to write one.
+const FOURTH: &str = "
+CREATE TABLE timer_of_any (
+    seq INTEGER PRIMARY KEY,
+    alert BLOB NOT NULL UNIQUE,
+    person INTEGER NOT NULL,
+    due_at INTEGER NOT NULL,
+    body TEXT NOT NULL,
+    digest BLOB NOT NULL
+) STRICT;
+INSERT INTO timer_of_any SELECT seq, alert, person, due_at, body, digest FROM timer;
+DROP TABLE timer;
+ALTER TABLE timer_of_any RENAME TO timer;
+CREATE INDEX timer_by_time ON timer (due_at);
+";

@@ -19,11 +19,15 @@ pub(super) const TABLE: &str = "timer";
 /// scrubber finds what an index hides.
 const WHOLE_MAX: u64 = 2048;
 
-/// Sets a timer in place of any earlier one of its alert.
+/// Sets a timer in place of any earlier one of its alert. One that is set already is not written again.
 pub(super) fn set(tx: &Tx<'_>, person: No, timer: &Timer) -> Result<(), Fault> {
-    take_away(tx, timer.alert, person, None)?;
     let (alert, due_at, body) = (timer.alert.as_bytes(), micros(timer.due_at), serde_json::to_string(timer)?);
     let digest = tx.keys.row(TABLE, &[alert.into(), i64::from(person).into(), due_at.into(), body.as_str().into()]);
+    let same = "SELECT digest FROM timer WHERE alert = ?1 AND person = ?2";
+    if one(tx.conn, same, params![alert, person], |row| Ok(row.get::<_, Digest>(0)?))? == Some(digest) {
+        return Ok(());
+    }
+    take_away(tx, timer.alert, person, None)?;
     run(
         tx.conn,
         "INSERT INTO timer (alert, person, due_at, body, digest) VALUES (?1, ?2, ?3, ?4, ?5)",

@@ -129,7 +129,7 @@ async fn reads(stage: &mut Stage) -> Holds {
             ("changes", store.changes(&who, Cursor::default(), 10).await.map(|_| ()), &["follow"]),
             ("jobs", store.lease_jobs(&who, far(), 0, at(2)).await.map(|_| ()), &["notify"]),
             ("timers", store.due_timers(&who, 10, far()).await.map(|_| ()), &["sweep"]),
-            ("what waits to be judged", store.unevaluated(&who, 10).await.map(|_| ()), &["sweep"]),
+            ("what waits to be judged", store.unevaluated(&who, 0, 10).await.map(|_| ()), &["sweep"]),
             ("a replay window", store.replay_window(&who, &hub(0)).await.map(|_| ()), &["receive"]),
             ("heads", store.witnessed(&who, heads.clone()).await.map(|_| ()), &["receive"]),
             ("what is wanted again", store.wanted(&who, &hub(0), 10).await.map(|_| ()), &["receive"]),

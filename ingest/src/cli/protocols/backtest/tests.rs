@@ -251,6 +251,7 @@ fn items(id: &PatientId, name: &str, own: Option<u16>) -> Vec<Event> {
         packs: vec![Text::new("tried").unwrap()],
         parameters: own.map(parameter).into_iter().collect(),
         schedule: Vec::new(),
+        absences: Vec::new(),
         service_hours: None,
     };
     [Item::from(patient), Item::from(plan)]

@@ -207,7 +207,7 @@ async fn every_flipped_bit_of_what_waits_to_be_judged_and_of_a_later_verdict_is_
     it.offer(&reading, at(1)).await;
     let (follow, sweep) = (Access::system(Purpose::Follow), Access::system(Purpose::Sweep));
     check(&it, &row("unjudged", "entry"), &["entry", "place", "digest"], async || {
-        damaged(it.store.unevaluated(&sweep, 10).await, &["unjudged"])?;
+        damaged(it.store.unevaluated(&sweep, 0, 10).await, &["unjudged"])?;
         damaged(it.store.readings(&follow, 10).await, &["judged"])
     })
     .await;

@@ -37,11 +37,11 @@ async fn a_newer_schema_is_refused_and_left_alone() {
     let it = Fixture::new();
     it.offer(&calm(&pt(1), 1, 0), at(1)).await;
     it.store.close().await;
-    it.sqlite().pragma_update(None, "user_version", 4).unwrap();
+    it.sqlite().pragma_update(None, "user_version", 5).unwrap();
     let refusal = refusal(open(&it.folder));
-    assert!(matches!(refusal, OpenError::Newer { found: 4, known: 3 }), "{refusal}");
+    assert!(matches!(refusal, OpenError::Newer { found: 5, known: 4 }), "{refusal}");
     assert!(refusal.to_string().contains("backup"), "it names a way back: {refusal}");
-    it.sqlite().pragma_update(None, "user_version", 3).unwrap();
+    it.sqlite().pragma_update(None, "user_version", 4).unwrap();
     assert!(open(&it.folder).is_ok(), "nothing was changed");
 }
 

@@ -254,15 +254,15 @@ async fn what_waited_to_be_judged_in_a_damaged_entry_is_judged_when_it_is_back()
     it.flip(it.entry_of(&reading).await);
     pass(&it, 10).await;
     let sweep = Access::system(Purpose::Sweep);
-    assert_eq!(it.store.unevaluated(&sweep, 10).await.unwrap(), [], "nothing that could be judged now");
+    assert_eq!(it.store.unevaluated(&sweep, 0, 10).await.unwrap(), [], "nothing that could be judged now");
     let back = it.offer(&reading, at(100)).await;
     assert!(matches!(verdict_of(&back.readings[0]), Some(Verdict::Unevaluated { .. })), "{back:?}");
-    let waiting = it.store.unevaluated(&sweep, 10).await.unwrap();
+    let waiting = it.store.unevaluated(&sweep, 0, 10).await.unwrap();
     assert_eq!(waiting.iter().map(|admitted| admitted.reading.id).collect::<Vec<_>>(), [reading.reading.id]);
     let again = vec![Event::Reconsider(Box::new(waiting[0].clone()))];
     let judged = it.apply_one(&sweep, Subject::Patient(pt(1)), again, at(110)).await.unwrap();
     assert!(judged.alerts.iter().any(|alert| alert.audience == rules::Audience::Clinical), "{judged:?}");
-    assert_eq!(it.store.unevaluated(&sweep, 10).await.unwrap(), []);
+    assert_eq!(it.store.unevaluated(&sweep, 0, 10).await.unwrap(), []);
     assert_eq!(pass(&it, 10).await.found, []);
 }
 

@@ -53,7 +53,7 @@ async fn a_panic_in_one_persons_slice_leaves_the_others_alone() {
     assert_eq!(verdict_of(&outcomes[1].readings[0]), Some(Verdict::unevaluated(ErrorCode::RulePanicked)));
     assert_eq!((outcomes[1].alerts[0].audience, outcomes[1].jobs), (Audience::Technical, 1));
     assert_eq!(outcomes[0].alerts[0].audience, Audience::Clinical);
-    let waiting = it.store.unevaluated(&Access::system(Purpose::Sweep), 10).await.unwrap();
+    let waiting = it.store.unevaluated(&Access::system(Purpose::Sweep), 0, 10).await.unwrap();
     assert_eq!(waiting, [all[1].clone()]);
 
     // The rule is mended: the sweep judges it again, the verdict is replaced, the technical alert ends.
@@ -62,7 +62,7 @@ async fn a_panic_in_one_persons_slice_leaves_the_others_alone() {
     let again = vec![Event::Reconsider(Box::new(waiting[0].clone()))];
     let judged = it.apply_one(&sweep, Subject::Patient(pt(2)), again.clone(), at(60)).await.unwrap();
     assert_eq!(judged.alerts.len(), 2, "{judged:?}");
-    assert_eq!(it.store.unevaluated(&sweep, 10).await.unwrap(), []);
+    assert_eq!(it.store.unevaluated(&sweep, 0, 10).await.unwrap(), []);
     let duplicate = it.offer(&all[1], at(61)).await;
     assert!(matches!(verdict_of(&duplicate.readings[0]), Some(Verdict::Evaluated { .. })));
     let twice = it.apply_one(&sweep, Subject::Patient(pt(2)), again, at(62)).await.unwrap();

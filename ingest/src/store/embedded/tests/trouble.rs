@@ -66,7 +66,7 @@ async fn a_full_disk_refuses_and_loses_nothing() {
     let store = Arc::new(EmbeddedStore::open(disk, KEYS).unwrap());
     let it = Fixture { folder, store, decide: by_demo_pack() };
     let (mut kept, mut refused) = (Vec::new(), 0);
-    for n in 0..200 {
+    for n in 0..600 {
         let admitted = calm(&pt(1), n, n.into());
         match it.apply(&hub_of(&[&pt(1)]), vec![slice(&admitted)], at(n.into())).await.remove(0) {
             Ok(_) => kept.push(admitted),

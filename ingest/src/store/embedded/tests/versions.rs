@@ -268,7 +268,7 @@ async fn people_of_an_older_store_come_along() {
     assert!(matches!(other.err(), Some(OpenError::OtherKeys)));
     sqlite().execute("UPDATE person SET body = replace(body, 'Eva', 'Ada')", []).unwrap();
     let it = Fixture { store: Arc::new(super::open(&folder).unwrap()), folder, decide: by_demo_pack() };
-    assert_eq!(version(&it.sqlite()), 3);
+    assert_eq!(version(&it.sqlite()), 4);
     let set_up = Access::system(SET_UP);
     let listed = it.store.people(&Access::system(Purpose::Follow)).await.unwrap();
     assert_eq!(listed, [people[1].clone(), people[0].clone()]);
