@@ -2,7 +2,7 @@
 //! the plan's own times, and not while they are away. Each property is also run with a planted fault.
 
 use crate::waiting::{Decide, Life, MISSING, STALE, utc, with};
-use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
+use chrono::{DateTime, NaiveTime, Utc};
 use rules::{
     ClearedBecause, Condition, Decisions, Event, PatientState, Plan, decide,
     pack::{Asked, Expectations, Pause, Times},
@@ -11,14 +11,14 @@ use std::collections::BTreeSet;
 use vitals::Kind;
 
 fn asked(every_days: u8) -> Expectations {
-    let at = vec![NaiveTime::from_hms_opt(8, 0, 0).expect("a time")];
+    let at = NaiveTime::from_hms_opt(8, 0, 0).into_iter().collect();
     let asked = Asked { times: Times { at, days: BTreeSet::new() }, every_days };
     Expectations { asked: [(Kind::Weight, asked)].into(), ..Expectations::default() }
 }
 
 fn in_hospital(from: &str) -> Expectations {
-    let from: NaiveDate = from.parse().expect("a day");
-    Expectations { pauses: vec![Pause::of_days(from, None)], ..asked(1) }
+    let from = utc(&format!("{from}T00:00:00Z"));
+    Expectations { pauses: vec![Pause::of_days(from.date_naive(), None)], ..asked(1) }
 }
 
 /// Hears of nobody before their first reading.

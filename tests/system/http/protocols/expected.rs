@@ -7,7 +7,8 @@ use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 use harness::fault::{Fault, Read, put_before};
 use ingest::{
-    access::Access,
+    access::{Access, Purpose},
+    events::ServiceEvent,
     rounds::Rounds,
     store::Care,
     sweep::{PassedOver, Sweep},
@@ -99,6 +100,26 @@ async fn plan_that_asks(county: &County, version: u32) {
     let body = json!({ "id": "rc-own", "patient": "pt-own", "packs": ["test-waits"], "schedule": schedule });
     let answer = put(county, "st-clin", "plan", "rc-own", version, &body).await;
     assert!(answer.status < 300, "{answer:?}");
+}
+
+/// Every protocol we ship, each by itself: whatever it remembers and waits for, the store keeps.
+#[test]
+fn what_each_shipped_protocol_decides_is_kept() {
+    for text in rules::pack::SHIPPED {
+        let signed = text.replace("draft = true", "draft = false");
+        in_county(Arc::new(judging(&[&signed])), async |county| {
+            let name = Pack::read(&signed).unwrap().id;
+            is(&at_place(&county, "st-lead", json!("footprint"), 1, &[(&signed, "active")], &[]).await, 201, None);
+            is(&plan(&county, "pt-own", 1, &[&name], &[]).await, 201, None);
+            county.send(&["pt-own"], 1, "130/80").await;
+            days(&county, 16).await;
+            county.clock.advance(TimeDelta::minutes(2));
+            county.send(&["pt-own"], 2, "205/80").await;
+            let failed = county.events.count(|event| matches!(event, ServiceEvent::TaskFailed { .. }));
+            let waiting = county.shared.store.unevaluated(&Access::system(Purpose::Sweep), 0, 10).await.unwrap();
+            assert_eq!((failed, waiting), (0, Vec::new()), "{name}");
+        });
+    }
 }
 
 /// Whose reading came is waited for; who was never asked for one is not.
