@@ -6,7 +6,7 @@ use super::{
     standing::Standing,
 };
 use crate::{
-    alert::{ClearedBecause, Condition},
+    alert::{Alert, ClearedBecause, Condition},
     finding::Evidence,
     pack::{Pack, Rule, View},
     state::RuleMemory,
@@ -43,16 +43,21 @@ impl Deciding<'_> {
         held_then: bool,
         hearing: &mut Hearing<'a>,
     ) {
-        let newest = memory.newest_taken_at().timestamp().max(self.newest_kept(rule));
-        let asked = self.asked_again(rule, newest);
-        let newest = DateTime::from_timestamp(newest, 0).unwrap_or(hearing.event_time);
+        let newest_secs = memory.newest_taken_at().timestamp().max(self.newest_kept(rule));
+        let asked = self.asked_again(rule, newest_secs);
+        let newest = DateTime::from_timestamp(newest_secs, 0).unwrap_or(hearing.event_time);
         let place = self.state.rules.place(rule.key);
         let memory = memory.with_clear_in_a_row(asked.clear_in_a_row);
         self.state_changed |= self.state.rules.put_at(place, rule.key, memory);
+        let beside = self.open_alert(pack, rule).and_then(|alert| self.newest_beside(rule, alert));
         let open = self.open_alert(pack, rule).map(Standing::of);
-        // What opened within the moments that were asked, and now holds at none of them, has lost its ground.
-        let is_groundless = open.is_some_and(|alert| alert.first.is_some_and(|first| first.timestamp() > asked.after));
+        // What opened within the moments that were asked, and now holds at none of them, has lost its ground: unless it rests on
+        // a reading that has no place among them.
+        let is_within = open.is_some_and(|alert| alert.first.is_some_and(|first| first.timestamp() > asked.after));
+        let is_groundless = is_within && beside.is_none();
         let is_true = asked.is_true.or_else(|| is_groundless.then_some(false));
+        // Nor does anything end it that was measured before that reading.
+        let is_true = is_true.filter(|is_true| *is_true || beside.is_none_or(|beside| beside < newest_secs));
         let held_at = asked.held_at.filter(|_| !held_then).unwrap_or(hearing.at_secs);
         match (open, is_true) {
             (Some(alert), Some(is_true)) => {
@@ -91,6 +96,20 @@ impl Deciding<'_> {
             }
             (_, Some(false) | None) => {}
         }
+    }
+
+    /// The second of the newest breach of an alert that has no place among the values: its day is not sure, or its device doubts
+    /// it.
+    fn newest_beside(&self, rule: &Rule, alert: &Alert) -> Option<i64> {
+        let is_kept = |secs: i64| {
+            let mut values = rule.needs.iter().map(|need| self.state.history.of(need.key));
+            values.any(|values| !values.between(secs.saturating_sub(1), secs).is_empty())
+        };
+        let breaches = alert
+            .evidence
+            .iter()
+            .filter(|evidence| evidence.counts() && evidence.findings.iter().any(|finding| finding.held));
+        breaches.map(|evidence| evidence.event_time.timestamp()).filter(|secs| !is_kept(*secs)).max()
     }
 
     /// The reading as evidence, with what was compared at its own moment or at another.

@@ -7,6 +7,7 @@
 
 use crate::protocols::another;
 use crate::support::{CHANNELS, Clock, Kept, When, demo_plan, pressure, reading, start};
+use crate::waiting::plan_of;
 use chrono::TimeDelta;
 use rules::{ClearedBecause, Condition, Event, Plan, decide};
 use vitals::{Admitted, ClockOffset, Flag, Measure, NoValue, Quality, TakenAt, Value};
@@ -127,4 +128,52 @@ fn two_values_of_one_moment_are_one_on_the_way_to_passing() {
     };
     assert_eq!(red_after([6, 7]), [Condition::Cleared(ClearedBecause::Improved)], "two moments are two");
     assert_eq!(red_after([6, 6]), [Condition::Active], "two of one moment are one");
+}
+
+/// A red that a value beside the others opened, by a rule that looks back. Invented, for nobody.
+const LOOKS_BACK: &str = r#"
+[pack]
+id = "looks-back"
+title = "Looks back"
+version = "1.0.0"
+engine_min = 2
+[[pack.sources]]
+ref = "invented"
+[message.m]
+en = "m"
+[message.red]
+en = "If you have chest pain, call 999."
+[[rule]]
+id = "red"
+title = "T"
+harm = "irreversible"
+onset = "prompt"
+when = { any = [{ latest = "systolic", at_least = 180 }, { mean = "systolic", over = "1h", readings_min = 1, at_least = 160 }] }
+clear = { count = 1, when = { latest = "systolic", below = 140 } }
+actionable_for = "1h"
+raise_again_after = "1h"
+patient_message = "red"
+late_patient_message = "m"
+clinician_message = "m"
+"#;
+
+/// The red after a doubted 190 at one minute, and then a normal value of another, which came after it.
+fn red_after_doubted(doubted_at: i64, normal_at: i64) -> Vec<Condition> {
+    let plan = plan_of(LOOKS_BACK);
+    let mut kept = Kept::new();
+    let mut doubted = later(1, pressure(190, 80), doubted_at, Clock::Known);
+    doubted.reading.quality = Quality::none().with(Flag::DeviceDoubts);
+    let normal = later(2, pressure(120, 80), normal_at, Clock::Known);
+    for admitted in [doubted, normal] {
+        let events = [Event::Reading(Box::new(admitted))];
+        kept.keep(&events, &decide(&plan, &kept.state, &events, start() + TimeDelta::minutes(30)));
+    }
+    kept.alerts.iter().map(|alert| alert.condition).collect()
+}
+
+/// A normal value that was measured before the doubted one says nothing of it, however late it comes; one after it does.
+#[test]
+fn what_was_measured_before_a_doubted_red_does_not_end_it() {
+    assert_eq!(red_after_doubted(20, 5), [Condition::Active]);
+    assert_eq!(red_after_doubted(5, 20), [Condition::Cleared(ClearedBecause::Improved)]);
 }

@@ -115,6 +115,8 @@ fn what_each_shipped_protocol_decides_is_kept() {
             days(&county, 16).await;
             county.clock.advance(TimeDelta::minutes(2));
             county.send(&["pt-own"], 2, "205/80").await;
+            let kept = county.shared.store.readings(&everywhere(&["pt-own"]), 10).await.unwrap();
+            assert_eq!(kept.len(), 2, "{name}");
             let failed = county.events.count(|event| matches!(event, ServiceEvent::TaskFailed { .. }));
             let waiting = county.shared.store.unevaluated(&Access::system(Purpose::Sweep), 0, 10).await.unwrap();
             assert_eq!((failed, waiting), (0, Vec::new()), "{name}");
