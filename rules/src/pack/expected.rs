@@ -246,6 +246,8 @@ fn from_london(local: NaiveDateTime) -> i64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use chrono::{LocalResult, TimeZone};
+    use chrono_tz::Europe::London;
 
     fn utc(text: &str) -> i64 {
         DateTime::parse_from_rfc3339(text).unwrap().timestamp()
@@ -270,6 +272,26 @@ mod tests {
             assert_eq!(local(london), utc(at), "{london}");
         }
         assert_eq!(london_day(utc("2026-06-30T23:30:00Z")), NaiveDate::from_ymd_opt(2026, 7, 1));
+    }
+
+    /// Every half hour of forty-two years, beside the time zone database: of two the first, and where the clocks leave an hour
+    /// out, an hour later. By a clock that never changes it is seen to be wrong.
+    #[test]
+    fn wall_clock_times_are_those_of_the_time_zone_database_from_1996_to_2037() {
+        let halves = || {
+            let begin = NaiveDate::from_ymd_opt(1996, 1, 1).unwrap().and_time(NaiveTime::MIN);
+            (0..42 * 365 * 48).map(move |half| begin + TimeDelta::minutes(30 * half))
+        };
+        let by_database = |local: &NaiveDateTime| match London.from_local_datetime(local) {
+            LocalResult::Single(one) | LocalResult::Ambiguous(one, _) => one.timestamp(),
+            LocalResult::None => local.and_utc().timestamp(),
+        };
+        let wrong =
+            |clock: fn(NaiveDateTime) -> i64| halves().filter(|local| clock(*local) != by_database(local)).count();
+        assert_eq!(wrong(from_london), 0);
+        assert!(wrong(|local| local.and_utc().timestamp()) > 300_000, "planted");
+        let day = |at: NaiveDateTime| Some(at.and_utc().with_timezone(&London).date_naive());
+        assert!(halves().all(|at| london_day(at.and_utc().timestamp()) == day(at)));
     }
 
     /// Mondays and Thursdays at 8am and 8pm, back and on over the change of 25 October 2026, a Sunday.
