@@ -22,7 +22,7 @@ use rules::{
     pack::{Level, Override, Pack, Settings},
 };
 use std::{
-    collections::HashMap,
+    collections::{BTreeSet, HashMap},
     sync::{Arc, PoisonError, RwLock},
 };
 use vitals::{ErrorCode, Kind};
@@ -225,7 +225,7 @@ impl ByPlan {
 
 /// What is set for somebody otherwise than the packs have it, at every level. Team and home are one level: where both set a
 /// parameter, the home's counts, because it is nearer to the person.
-fn overrides(care: &Care, at: DateTime<Utc>) -> Vec<Override> {
+pub(crate) fn overrides(care: &Care, at: DateTime<Utc>) -> Vec<Override> {
     let mut overrides: Vec<Override> = Vec::new();
     for plan in &care.places {
         let level = if plan.place == Place::Footprint { Level::Footprint } else { Level::Team };
@@ -245,7 +245,8 @@ fn overrides(care: &Care, at: DateTime<Utc>) -> Vec<Override> {
 
 impl Decide for ByPlan {
     fn decide(&self, care: &Care, before: &PatientState, events: &[Event], at: DateTime<Utc>) -> Decisions {
-        let is_reading = |event: &Event| matches!(event, Event::Reading(_) | Event::Reconsider(_));
+        // What no longer counts changes what was judged, as much as a reading does.
+        let is_reading = |event: &Event| event.to_judge().is_some() || matches!(event, Event::Corrected(_));
         match self.plan_for(care, at) {
             Ok(plan) => rules::decide(&plan, before, events, at),
             Err(_) if events.iter().any(is_reading) => {
@@ -258,6 +259,10 @@ impl Decide for ByPlan {
 
     fn unevaluated(&self, before: &PatientState, events: &[Event], reason: ErrorCode, at: DateTime<Utc>) -> Decisions {
         rules::unevaluated(&self.channels, before, events, reason, at)
+    }
+
+    fn not_kept_of(&self, care: &Care, before: &PatientState, at: DateTime<Utc>) -> BTreeSet<Kind> {
+        self.plan_for(care, at).map(|plan| plan.not_kept_of(before)).unwrap_or_default()
     }
 
     fn may_stand(&self, item: &Item) -> Result<(), PlanRefused> {

@@ -1,8 +1,8 @@
 //! The rounds: everybody is asked about, once, after a start and after a place has said something else of protocols, so that what
 //! is expected of people begins and ends for those too who send nothing.
 //!
-//! Invariants: no reading waits for it, because it asks about a few people at a time; to be asked again changes nothing, so it
-//! keeps no place of its own; whom it failed on is said and asked about again at the end.
+//! Invariants: a reading waits for one person of it at most; to be asked again changes nothing, so it keeps no place of its own;
+//! whom it failed on is said and asked about again until it succeeds.
 
 use crate::{
     access::{Access, Purpose},
@@ -19,16 +19,13 @@ use vitals::PatientId;
 /// Most things of the register read at once.
 const PAGE: usize = 256;
 
-/// Most people asked about in one write: a reading waits for no more of them than that.
-const TOGETHER: usize = 16;
-
-/// What passes between two writes.
-const PAUSE: Duration = Duration::from_millis(20);
+/// What passes at the least between two writes, each of one person; as long as the write took, where that was longer.
+const PAUSE: Duration = Duration::from_millis(5);
 
 /// What passes before a failure is tried again.
 const AFTER_FAILURE: Duration = Duration::from_secs(30);
 
-/// Most people asked about once more at the end; of the others the next start or the next change asks.
+/// Most people kept to be asked about once more; where there are more, the whole round begins again.
 const AGAIN_MAX: usize = 10_000;
 
 /// Asks about everybody.
@@ -69,19 +66,22 @@ impl Rounds {
             match self.page(after).await {
                 Ok((people, Some(next))) => {
                     again.extend(self.ask_about(people, stop).await);
-                    again.truncate(AGAIN_MAX);
                     after = next;
                 }
-                Ok((_, None)) => break,
+                Ok((_, None)) if again.is_empty() => return,
+                Ok((_, None)) => {
+                    self.pause(AFTER_FAILURE, stop).await;
+                    let is_too_many = again.len() > AGAIN_MAX;
+                    again = if is_too_many { Vec::new() } else { self.ask_about(again, stop).await };
+                    if is_too_many {
+                        after = RegisterPlace::default();
+                    }
+                }
                 Err(error) => {
                     self.failed(&error.to_string());
                     self.pause(AFTER_FAILURE, stop).await;
                 }
             }
-        }
-        if !again.is_empty() {
-            self.pause(AFTER_FAILURE, stop).await;
-            self.ask_about(again, stop).await;
         }
     }
 
@@ -97,30 +97,31 @@ impl Rounds {
     /// Asks about these; gives back whom it failed on.
     async fn ask_about(&self, people: Vec<PatientId>, stop: &mut watch::Receiver<bool>) -> Vec<PatientId> {
         let who = Access::system(Purpose::Sweep);
-        let mut failed = Vec::new();
-        for some in people.chunks(TOGETHER) {
+        let (mut failed, mut why) = (Vec::new(), None);
+        for patient in people {
             if *stop.borrow() {
                 break;
             }
-            let slices = some
-                .iter()
-                .map(|patient| Slice { subject: Subject::Patient(patient.clone()), events: vec![Event::Expecting] });
-            let answers = self.store.apply(&who, slices.collect(), self.decide.clone(), self.clock.now()).await;
-            for (patient, answer) in some.iter().zip(answers) {
-                match answer {
-                    Ok(committed) => {
-                        emit_committed(self.events.as_ref(), &committed);
-                        if committed.get().jobs > 0 {
-                            self.wake_notifier.notify_one();
-                        }
-                    }
-                    Err(error) => {
-                        self.failed(&error.to_string());
-                        failed.push(patient.clone());
+            let slice = Slice { subject: Subject::Patient(patient.clone()), events: vec![Event::Expecting] };
+            let began = self.clock.now();
+            match self.store.apply(&who, vec![slice], self.decide.clone(), began).await.pop() {
+                Some(Ok(committed)) => {
+                    emit_committed(self.events.as_ref(), &committed);
+                    if committed.get().jobs > 0 {
+                        self.wake_notifier.notify_one();
                     }
                 }
+                Some(Err(error)) => {
+                    why = Some(error.to_string());
+                    failed.push(patient);
+                }
+                None => failed.push(patient),
             }
-            self.pause(PAUSE, stop).await;
+            let took = self.clock.now().signed_duration_since(began).to_std().unwrap_or_default();
+            self.pause(took.clamp(PAUSE, AFTER_FAILURE), stop).await;
+        }
+        if let Some(why) = why {
+            self.failed(&format!("of {} people nobody could be asked, of the last because: {why}", failed.len()));
         }
         failed
     }

@@ -189,6 +189,12 @@ pub enum Refused {
     /// No such reading counts for this person.
     #[error("withdraw a reading: it is not among those that count")]
     NotCounted,
+    /// It counts already, or is another person's by now: then it is theirs to give back.
+    #[error("let a reading count again: it was not entered in error")]
+    NotInError,
+    /// What is set for the person cannot be used, so that nobody can say what follows.
+    #[error("work out again what a person's readings come to: their settings cannot be used")]
+    SettingsUnusable,
     /// Still waiting for a repeat, or settled by itself.
     #[error("acknowledge an alert: it has not been raised to anybody")]
     NotRaised,
@@ -260,9 +266,13 @@ impl Alert {
     }
 
     /// Adds evidence: the first reading stays, and the latest take the rest of the room. The latest by when they were
-    /// taken: what comes after must be newer than the newest, in whatever order a memory was told.
+    /// taken: what comes after must be newer than the newest, in whatever order a memory was told. What no longer counted, and
+    /// is here again, counts after all.
     pub fn add_evidence(&mut self, evidence: Evidence) {
-        if self.evidence.iter().any(|known| known.reading == evidence.reading) {
+        if let Some(known) = self.evidence.iter_mut().find(|known| known.reading == evidence.reading) {
+            if !known.counts() {
+                *known = evidence;
+            }
             return;
         }
         if self.evidence.len() >= EVIDENCE_MAX {

@@ -2,15 +2,18 @@
 
 use crate::{
     alert::{Actor, Alert, Note},
-    finding::Because,
+    finding::{Because, Mistake},
     job::Delivery,
 };
 use chrono::{DateTime, Utc};
 use register::{Item, Role, Written};
 use serde::{Deserialize, Serialize};
-use std::fmt;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+};
 use vitals::{
-    Admitted, AlertId, ErrorCode, HubId, JobId, ReadingId,
+    Admitted, AlertId, ErrorCode, HubId, JobId, Kind, PatientId, ReadingId,
     bounded::Text,
     id::{OrganisationId, StaffId},
     wire::signing::RequestNumber,
@@ -32,11 +35,28 @@ pub enum Event {
         reading: ReadingId,
         /// Why.
         because: Because,
+        /// What went wrong, where it was entered in error and somebody said.
+        mistake: Option<Mistake>,
         /// Who says so.
         by: Actor,
         /// What they wrote, if anything.
         note: Option<Note>,
     },
+    /// A reading that counts for this person is another's; or, where it was entered in error and the person is the same, it
+    /// counts after all. A store works out which reading this is, and the rules hear [`Event::Assigned`] and
+    /// [`Event::Corrected`] in its place.
+    Moved {
+        /// The reading.
+        reading: ReadingId,
+        /// Whose it is.
+        to: PatientId,
+        /// Who says so.
+        by: Actor,
+        /// What they wrote, if anything.
+        note: Option<Note>,
+    },
+    /// A reading that was stored before counts for this person from now on. Made by a store alone.
+    Assigned(Box<Admitted>),
     /// What came of a person's readings is worked out again, from those that still count. Made by a store alone.
     Corrected(Box<Correction>),
     /// What is expected of the person, or in force for them, has changed: whatever waits for a reading is set anew.
@@ -83,14 +103,16 @@ impl Event {
         Self::Written(Box::new(Written::by_service(item)))
     }
 
-    /// The reading that the rules are to judge, and whether it is one they failed on before.
+    /// The reading that the rules are to judge, and how they come to hear of it.
     #[must_use]
-    pub fn to_judge(&self) -> Option<(&Admitted, bool)> {
+    pub fn to_judge(&self) -> Option<(&Admitted, Heard)> {
         match self {
-            Self::Reading(admitted) => Some((admitted, false)),
-            Self::Reconsider(admitted) => Some((admitted, true)),
+            Self::Reading(admitted) => Some((admitted, Heard::First)),
+            Self::Reconsider(admitted) => Some((admitted, Heard::Again)),
+            Self::Assigned(admitted) => Some((admitted, Heard::Assigned)),
             Self::Refused(_)
             | Self::Withdrawn { .. }
+            | Self::Moved { .. }
             | Self::Corrected(_)
             | Self::Expecting
             | Self::Due(_)
@@ -104,23 +126,49 @@ impl Event {
     }
 }
 
-/// Most readings that one correction is worked out from, the newest of them.
+/// How the rules come to hear of a reading.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Heard {
+    /// It arrived.
+    First,
+    /// They failed on it before.
+    Again,
+    /// It was stored before, and counts for this person from now on: it is acted on now.
+    Assigned,
+}
+
+/// Most readings of one measure that one correction is worked out from, the newest of them.
 ///
-/// No list of values holds more of one measure than [`READINGS_MAX`](crate::state::READINGS_MAX), and this is twelve measures,
-/// each filled five times over.
-pub const CORRECTED_FROM_MAX: usize = 4_000;
+/// Two weeks of a sensor that speaks every five minutes, and forty a day of anything else for as long as any operator looks back. No list of values holds more of
+/// one measure than [`READINGS_MAX`](crate::state::READINGS_MAX). Each measure has its own, so that a sensor does not take the
+/// room of a cuff.
+pub const CORRECTED_OF_KIND_MAX: usize = 4_000;
 
 /// What a store knows of a person where readings no longer count: everything that the rules need to work it out again.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Correction {
     /// What no longer counts.
     pub withdrawn: Vec<Withdrawal>,
-    /// The readings that still count and were judged, but for those of the same slice: the newest [`CORRECTED_FROM_MAX`].
+    /// The readings that still count and were judged, but for those of the same slice: of each measure the newest
+    /// [`CORRECTED_OF_KIND_MAX`].
     pub rest: Vec<Admitted>,
     /// From when on these are all there are: what rests on older ones alone stays as it is.
     pub since: DateTime<Utc>,
+    /// The same of measures of which there are more within the horizon.
+    pub cut: BTreeMap<Kind, DateTime<Utc>>,
+    /// The measures whose lists are to be made of [`rest`](Self::rest), where nothing is corrected and rules that are in force
+    /// now look back on what nobody kept ([`Plan::not_kept_of`](crate::Plan::not_kept_of)).
+    pub anew: BTreeSet<Kind>,
     /// Alerts that are finished and show what no longer counts: they are amended, and nobody is told again.
     pub finished: Vec<Alert>,
+}
+
+impl Correction {
+    /// From when on all readings of a measure are here.
+    #[must_use]
+    pub fn since_of(&self, kind: Kind) -> DateTime<Utc> {
+        self.cut.get(&kind).map_or(self.since, |cut| self.since.max(*cut))
+    }
 }
 
 /// Debug shows how many, and of what no longer counts, which.

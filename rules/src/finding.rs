@@ -126,6 +126,29 @@ impl Because {
     }
 }
 
+vitals::named! {
+    /// What went wrong where a reading was entered in error: our own list.
+    ///
+    /// Source: FHIR R4 gives one status for all of them, `entered-in-error` of ObservationStatus ("withdrawn following previous
+    /// final release"), and leaves the reason open.
+    Mistake {
+        /// The number is not what the device or the person said.
+        WrongNumber = "wrong-number",
+        /// It was not taken as it should be: the cuff over a sleeve, the person moving or talking.
+        Technique = "technique",
+        /// The device was faulty.
+        Device = "device",
+        /// Its time is wrong.
+        WrongTime = "wrong-time",
+        /// It was a test, or somebody was shown how.
+        Test = "test",
+        /// The same measurement stands there twice.
+        Twice = "twice",
+        /// It is another person's, and nobody knows whose.
+        AnotherPersons = "another-persons",
+    }
+}
+
 /// Debug shows which reading, not what it said.
 impl fmt::Debug for Evidence {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

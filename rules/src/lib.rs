@@ -30,7 +30,7 @@ pub mod state;
 pub use alert::{Actor, Alert, Audience, ClearedBecause, Condition, Refused, Repeat, RuleRef, Workflow};
 pub use decide::{Decisions, Plan, PlanRefused, decide, unevaluated};
 pub use event::{Correction, Event, Timer, Withdrawal};
-pub use finding::{Because, Comparison, Evidence, Finding};
+pub use finding::{Because, Comparison, Evidence, Finding, Mistake};
 pub use job::{Channel, Delivery, Job, Why};
 pub use pack::{ActivePack, Pack};
 pub use register::Patient as Person;

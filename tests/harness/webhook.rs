@@ -1,5 +1,6 @@
 //! A real listener for the webhook channel: it keeps what was posted and answers as it is told to.
 
+use crate::clock::instant;
 use std::{
     io::{self, Read, Write},
     net::{SocketAddr, TcpListener, TcpStream},
@@ -8,7 +9,7 @@ use std::{
         atomic::{AtomicBool, Ordering},
     },
     thread::{self, JoinHandle},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 /// Longest a post may take to arrive.
@@ -36,7 +37,7 @@ pub struct WebhookListener {
 #[derive(Debug)]
 struct State {
     reply: Mutex<Reply>,
-    posts: Mutex<Vec<String>>,
+    posts: Mutex<Vec<(Instant, String)>>,
     hanging: Mutex<Vec<TcpStream>>,
     has_stopped: AtomicBool,
 }
@@ -86,13 +87,21 @@ impl WebhookListener {
     /// What was posted, in order: head and body, as they came.
     #[must_use]
     pub fn posts(&self) -> Vec<String> {
-        locked(&self.state.posts).clone()
+        locked(&self.state.posts).iter().map(|(_, post)| post.clone()).collect()
     }
 
     /// The bodies of what was posted.
     #[must_use]
     pub fn bodies(&self) -> Vec<String> {
-        self.posts().iter().filter_map(|post| post.split_once("\r\n\r\n").map(|(_, body)| body.to_owned())).collect()
+        self.timed_bodies().into_iter().map(|(_, body)| body).collect()
+    }
+
+    /// The same, each with the moment at which it was whole.
+    #[must_use]
+    pub fn timed_bodies(&self) -> Vec<(Instant, String)> {
+        let posts = locked(&self.state.posts);
+        let body = |(at, post): &(Instant, String)| Some((*at, post.split_once("\r\n\r\n")?.1.to_owned()));
+        posts.iter().filter_map(body).collect()
     }
 }
 
@@ -109,7 +118,7 @@ impl State {
         }
         // The reply first: whoever has seen the post may change it for the next.
         let reply = *locked(&self.reply);
-        locked(&self.posts).push(String::from_utf8_lossy(&post).into_owned());
+        locked(&self.posts).push((instant(), String::from_utf8_lossy(&post).into_owned()));
         match reply {
             Reply::Status(status) => {
                 write!(stream, "HTTP/1.1 {status} Said\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")

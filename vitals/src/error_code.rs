@@ -225,6 +225,12 @@ registry! {
         "Somebody is already dealing with this alert." "Their name stays on it; yours was not recorded." "Speak to the person named on the alert.";
     AlertNotRaised "alert_not_raised" 409 No
         "The alert is still waiting for a repeat measurement, or has settled by itself." "There is nothing to take on yet." "Open the worklist again.";
+    ReadingNotFound "reading_not_found" 404 No
+        "No such reading counts for this person." "Nothing was changed." "Open the person's readings again: somebody may have corrected it before you.";
+    ReadingNotInError "reading_not_in_error" 409 No
+        "This reading counts already, or is another person's." "Nothing was changed." "Open the person's readings again; one that was moved is moved back from the other person.";
+    CorrectionNotPossible "correction_not_possible" 503 Later
+        "What the register says of this person's protocols cannot be used, so nobody can say what follows from a correction." "Nothing was changed; the reading stands as it was." "Someone must look at the person's care plan and at the plans of their places; then try again.";
     MethodNotAllowed "method_not_allowed" 405 No
         "This address does not do that." "Nothing was changed." "Use a method from the Allow header.";
 
@@ -235,6 +241,8 @@ registry! {
         "So many readings of this person came at once that the rules could not get through them all." "The reading is stored but not judged; staff have been told." "The service tries again by itself; if it stays, someone must look at the protocols in force.";
     RuleSettingsUnusable "rule_settings_unusable" 200 Later
         "What the register says of this person's protocols cannot be used." "The reading is stored but not judged; staff have been told." "The service tries again by itself; someone must look at the person's care plan and at the plans of their places.";
+    ReadingWithdrawn "reading_withdrawn" 200 No
+        "The reading was said to be entered in error, or another person's, before it was judged." "It is stored and is not judged any more." "There is nothing to do.";
     NoProtocol "no_protocol" 200 No
         "Readings of this person arrive, and no protocol judges them." "They are stored, and no alert for a clinician comes of them." "Someone must give the person a care plan whose protocols are in force at their team or home, or end the measuring.";
 }

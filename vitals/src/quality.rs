@@ -39,11 +39,13 @@ pub enum Flag {
     UndatedFromMemory,
     /// A number that came beside the value was outside what a living person can have, and was left out.
     PartImplausible,
+    /// A person read the number from somewhere and typed it: no device sent it.
+    TypedIn,
 }
 
 impl Flag {
     /// Every flag.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::BodyMovement,
         Self::CuffTooLoose,
         Self::IrregularPulse,
@@ -60,6 +62,7 @@ impl Flag {
         Self::ArrivedLate,
         Self::UndatedFromMemory,
         Self::PartImplausible,
+        Self::TypedIn,
     ];
 
     /// The stable name, as on the wire.
@@ -82,6 +85,7 @@ impl Flag {
             Self::ArrivedLate => "arrived_late",
             Self::UndatedFromMemory => "undated_from_memory",
             Self::PartImplausible => "part_implausible",
+            Self::TypedIn => "typed_in",
         }
     }
 

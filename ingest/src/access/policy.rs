@@ -92,6 +92,11 @@ impl Access {
             (Grant::Staff { who, .. }, Subject::Patient(patient), Event::Withdrawn { by, .. }) => {
                 self.may(Permission::TakeAlerts, patient) && by == who
             }
+            // Both are theirs to act on: nobody gives a reading to a stranger, or takes one from them.
+            (Grant::Staff { who, .. }, Subject::Patient(patient), Event::Moved { to, by, .. }) => {
+                let may_act_for = |patient: &PatientId| self.may(Permission::TakeAlerts, patient);
+                may_act_for(patient) && may_act_for(to) && by == who
+            }
             _ => false,
         }
     }

@@ -1,9 +1,8 @@
 //! What the register says is expected of somebody, as the rules hear it.
 
 use crate::store::Care;
-use register::{Status, plan::Expected};
-use rules::pack::{Asked, Expectations, Pause, Times};
-use std::collections::BTreeSet;
+use register::Status;
+use rules::pack::{Asked, Expectations, Pause};
 
 /// What is expected of somebody: what their care plan asks for, nothing while they are in hospital or on a holiday, and nothing
 /// more of who has moved away or died.
@@ -17,14 +16,9 @@ pub(super) fn expected(care: &Care) -> Expectations {
     let schedule = care.plan.iter().flat_map(|plan| &plan.schedule);
     Expectations {
         pauses: away.into_iter().chain(on_holiday).collect(),
-        asked: schedule.map(|expected| (expected.kind, asked(expected))).collect(),
+        asked: schedule
+            .filter_map(|expected| Some((expected.kind, Asked::at(&expected.at, expected.every_days)?)))
+            .collect(),
         ..Expectations::default()
     }
-}
-
-fn asked(expected: &Expected) -> Asked {
-    let mut at = expected.at.clone();
-    at.sort_unstable();
-    at.dedup();
-    Asked { times: Times { at, days: BTreeSet::new() }, every_days: expected.every_days }
 }

@@ -7,6 +7,7 @@ mod account;
 mod alerts;
 pub mod batches;
 mod body;
+mod corrections;
 mod enrol;
 pub mod guard;
 mod health;

@@ -1,7 +1,7 @@
 //! Every route there is, in one table: it mounts them, and it can be read.
 
 use super::{
-    Refusal, Shared, account, alerts, batches, enrol, guard, health, hello, lists, metrics,
+    Refusal, Shared, account, alerts, batches, corrections, enrol, guard, health, hello, lists, metrics,
     openapi::{self, viewer},
     people,
     problem::{unheard, unread},
@@ -155,6 +155,15 @@ routes! {
     }
     "/v1/people/{patient}/ended" => {
         GET staff Erase: records::ended, "Shows the statement in the place of a record that was erased or disposed of.";
+    }
+    "/v1/people/{patient}/readings/{reading}/entered-in-error" => {
+        POST staff TakeAlerts: corrections::entered_in_error, "Says that a reading does not count for the person, and why; it stays in the record.";
+    }
+    "/v1/people/{patient}/readings/{reading}/move" => {
+        POST staff TakeAlerts: corrections::move_to, "Gives a reading to the person whose it is; both must be one's own to act for.";
+    }
+    "/v1/people/{patient}/readings/{reading}/count-again" => {
+        POST staff TakeAlerts: corrections::count_again, "Says that a reading counts for the person after all.";
     }
     "/v1/people/{patient}/emergency" => {
         POST staff TakeEmergency: people::take_emergency, "Opens a person's record in an emergency, for a time and with a reason.";

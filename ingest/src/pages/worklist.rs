@@ -36,7 +36,9 @@ pub(super) async fn render(access: &Access, shared: &Shared) -> Result<String, E
     let now = shared.clock.now();
     alerts.retain(|alert| !is_over(alert, now));
     let (settled, open): (Vec<Alert>, Vec<Alert>) = alerts.into_iter().partition(has_settled);
-    let readings = store.readings(access, READINGS_MAX).await.map_err(unreadable)?;
+    let mut readings = store.readings(access, READINGS_MAX).await.map_err(unreadable)?;
+    // What no longer counts for a person is no value of theirs; the alerts that showed it say so.
+    readings.retain(|stored| stored.withdrawn.is_none());
     let unassigned = store.unassigned(access, READINGS_MAX).await.map_err(unreadable)?;
     let refusals = store.refusals(access, REFUSALS_MAX).await.map_err(unreadable)?;
     let damaged = store.damaged(access, DAMAGED_MAX).await.map_err(unreadable)?;

@@ -10,7 +10,7 @@
 use super::{NotGiven, PAGE, text};
 use crate::{
     access::Access,
-    store::{KeptItem, Store, WholeRecord},
+    store::{KeptItem, NoLonger, Store, WholeRecord},
 };
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -103,10 +103,11 @@ pub async fn write(
         line(to, form, &json!({ "notification": notification })).await?;
         given.notifications += 1;
     }
-    let mut before = None;
+    let (mut before, mut no_longer) = (None, NoLonger::default());
     loop {
-        let (entries, next) = store.entries_of(who, patient, before, PAGE).await?;
-        for entry in &entries {
+        let (mut entries, next) = store.entries_of(who, patient, before, PAGE).await?;
+        for entry in &mut entries {
+            no_longer.mark(entry);
             line(to, form, &json!({ "entry": entry })).await?;
             given.entries += 1;
             given.readings += u64::try_from(entry.readings.len()).unwrap_or(0);

@@ -8,7 +8,7 @@ use super::{NotGiven, PAGE};
 use crate::{
     access::Access,
     server_key::ServerKey,
-    store::{RecordEntry, SignedRoot, Store, WholeRecord},
+    store::{NoLonger, RecordEntry, SignedRoot, Store, WholeRecord},
 };
 use chrono::{DateTime, Utc};
 use ed25519_dalek::{Signature, VerifyingKey};
@@ -51,11 +51,12 @@ pub async fn bundle(
         return Err(NotGiven::Nobody);
     };
     let (mut entries, mut in_force) = (Vec::new(), Map::new());
-    let (mut before, mut last_before) = (None, None);
+    let (mut before, mut last_before, mut no_longer) = (None, None, NoLonger::default());
     loop {
         let (page, next) = store.entries_of(who, patient, before, PAGE).await?;
         let is_over = page.is_empty() || next.is_none();
-        for entry in page {
+        for mut entry in page {
+            no_longer.mark(&mut entry);
             if between.has(entry.at) {
                 if entries.len() == ENTRIES_MAX {
                     return Err(NotGiven::TooMuch { max: ENTRIES_MAX });

@@ -157,6 +157,8 @@ fn to_learn(slice: &Slice) -> Vec<Learned> {
         Event::Reading(_)
         | Event::Reconsider(_)
         | Event::Withdrawn { .. }
+        | Event::Moved { .. }
+        | Event::Assigned(_)
         | Event::Corrected(_)
         | Event::Expecting
         | Event::Refused(_)

@@ -16,7 +16,7 @@ pub use care::{Care, PlanRefused};
 pub use committed::Committed;
 pub use evidence::{Scrubbed, SignedRoot, StoredDamage};
 pub use tombstone::{Ended, Statement, Tombstone};
-pub use whole_record::{EntryReading, EntryThing, Notification, RecordEntry, RecordPlace, WholeRecord};
+pub use whole_record::{EntryReading, EntryThing, NoLonger, Notification, RecordEntry, RecordPlace, WholeRecord};
 
 use crate::{
     access::{Access, Denied},
@@ -27,13 +27,13 @@ use chrono::{DateTime, Utc};
 use evidence::{NotVerified, Progress, Verified};
 use register::{Item, ItemRef, NotInOrder, Written};
 use rules::{
-    Alert, Decisions, Event, Job, PatientState, Person, Refused, Timer, Verdict,
+    Alert, Because, Decisions, Event, Job, PatientState, Person, Refused, Timer, Verdict,
     event::{Account, Audit},
 };
-use std::{fmt, sync::Arc};
+use std::{collections::BTreeSet, fmt, sync::Arc};
 use thiserror::Error;
 use vitals::{
-    Admitted, AlertId, ErrorCode, HubId, PatientId, Reading, ReadingId, id::StaffId, wire::signing::ReplayWindow,
+    Admitted, AlertId, ErrorCode, HubId, Kind, PatientId, Reading, ReadingId, id::StaffId, wire::signing::ReplayWindow,
 };
 
 /// Whose record a slice belongs to.
@@ -64,6 +64,11 @@ pub trait Decide: Send + Sync {
     /// What to store where `decide` panicked: the readings unjudged, with a technical alert. Uses no pack.
     fn unevaluated(&self, before: &PatientState, events: &[Event], reason: ErrorCode, at: DateTime<Utc>) -> Decisions;
 
+    /// The measures that whatever judges a person now looks back on, where nobody kept what was measured.
+    fn not_kept_of(&self, _care: &Care, _before: &PatientState, _at: DateTime<Utc>) -> BTreeSet<Kind> {
+        BTreeSet::new()
+    }
+
     /// Whether a plan of a person or a place may be written, by the protocols that are here.
     ///
     /// # Errors
@@ -86,6 +91,8 @@ pub struct Outcome {
     pub evaluated: u32,
     /// The head of the person's chain after the slice; none for slices without a person.
     pub chain_head: Option<Witness>,
+    /// From when on readings were worked out again, where older ones within the horizon of the rules were too many.
+    pub folded_since: Option<DateTime<Utc>>,
 }
 
 /// A place in a person's chain and the head there. A receipt gives it, the hub keeps it and returns it later: so every
@@ -242,6 +249,8 @@ pub struct StoredReading {
     pub server_received: DateTime<Utc>,
     /// What the rules made of it; none while it belongs to nobody.
     pub verdict: Option<Verdict>,
+    /// Why it no longer counts for the person, where it does not: then it is no value of theirs.
+    pub withdrawn: Option<Because>,
 }
 
 /// A reading that was refused, or is in conflict with a stored one, as stored.

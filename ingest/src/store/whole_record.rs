@@ -2,9 +2,10 @@
 
 use super::{KeptItem, SignedRoot};
 use chrono::{DateTime, Utc};
-use rules::{Alert, Job, Verdict};
-use serde::Serialize;
-use vitals::{Admitted, HubId};
+use rules::{Alert, Because, Job, Verdict};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use vitals::{Admitted, HubId, ReadingId};
 
 /// What is held of a person as it now is. What was said, and when, is in the entries.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,6 +60,35 @@ pub struct EntryReading {
     pub admitted: Admitted,
     /// What the rules made of it.
     pub verdict: Option<Verdict>,
+    /// Why it no longer counts for the person, where it does not: [`NoLonger::mark`] says it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub withdrawn: Option<Because>,
+}
+
+/// Which readings no longer count, as the entries of a record are read from the newest back, page by page: that stands in an entry
+/// that came later than the reading.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct NoLonger(BTreeMap<ReadingId, Because>);
+
+/// What an entry says of a reading that no longer counts.
+#[derive(Deserialize)]
+struct Said {
+    reading: ReadingId,
+    because: Because,
+}
+
+impl NoLonger {
+    /// Takes in what an entry says, and marks its readings.
+    pub fn mark(&mut self, entry: &mut RecordEntry) {
+        for thing in entry.told.iter().filter(|thing| thing.kind == "reading-withdrawn") {
+            if let Ok(Said { reading, because }) = Said::deserialize(&thing.what) {
+                self.0.insert(reading, because);
+            }
+        }
+        for reading in &mut entry.readings {
+            reading.withdrawn = self.0.get(&reading.admitted.reading.id).copied();
+        }
+    }
 }
 
 /// Something else that an entry tells.

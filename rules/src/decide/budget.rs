@@ -30,12 +30,13 @@ impl Budget {
 mod tests {
     use super::*;
     use crate::{
-        Audience, Event, PatientState, Plan, Verdict,
+        Audience, Because, Condition, Correction, Event, PatientState, Plan, Verdict, Withdrawal,
         decide::{PACKS_MAX, decide, decide_within},
         pack::{Given, RULES_MAX, Unsure, demo_pack, reading},
     };
     use chrono::{DateTime, TimeDelta, Utc};
-    use vitals::{Decimal, ErrorCode, PatientId};
+    use std::collections::{BTreeMap, BTreeSet};
+    use vitals::{Admitted, Decimal, ErrorCode, PatientId};
 
     /// Readings in a request: `ingest` takes no more.
     const READINGS_MAX: usize = 1_000;
@@ -103,5 +104,44 @@ mod tests {
         let all = decide(&plan, &before, &events, at(5));
         assert_eq!(is_judged(&all.judged), [true; 5]);
         assert_eq!(all.evaluated, 8);
+    }
+
+    /// A correction that rests on four readings: with a budget for two and a half of them it reaches back over the two newest, and
+    /// says so; an alert that rests on older ones alone is left as it is.
+    #[test]
+    fn a_correction_beyond_the_budget_reaches_less_far_and_says_so() {
+        let plan = Plan::new(vec![demo_pack().unwrap()], vec![crate::Channel::Console]).unwrap();
+        let taken = |minute, systolic| taken_at(minute, &[("systolic", systolic), ("diastolic", 75)]);
+        let all = [taken(0, 185), taken(1, 168), taken(2, 168), taken(3, 168), taken(4, 120)];
+        let before = decide(&plan, &PatientState::new(patient()), &all, at(5)).state;
+        let admitted = |event: &Event| event.to_judge().map(|(admitted, _)| admitted.clone()).unwrap();
+        let rest: Vec<Admitted> = all.iter().take(4).map(admitted).collect();
+        let wrong = Withdrawal { admitted: admitted(&all[4]), because: Because::EnteredInError, was_judged: true };
+        let correction = Event::Corrected(Box::new(Correction {
+            withdrawn: vec![wrong],
+            rest,
+            since: DateTime::<Utc>::MIN_UTC,
+            cut: BTreeMap::new(),
+            anew: BTreeSet::new(),
+            finished: Vec::new(),
+        }));
+        let events = std::slice::from_ref(&correction);
+        let is_red_true = |decisions: &crate::Decisions| {
+            decisions.state.alerts.iter().any(|alert| alert.is_latched() && alert.condition == Condition::Active)
+        };
+        let whole = decide_within(Budget::new(8), &plan, &before, events, at(6));
+        assert_eq!((whole.folded_since, is_red_true(&whole)), (None, true), "the red is back");
+        // As it stands before the last: a red that nothing has ended, and of which the fold would see the end of it alone.
+        let standing = decide(&plan, &PatientState::new(patient()), all.get(..4).unwrap(), at(5)).state;
+        let beside = decide_within(Budget::new(5), &plan, &standing, events, at(6));
+        assert!(is_red_true(&beside), "what began before the fold reaches is not ended by it");
+        let part = decide_within(Budget::new(5), &plan, &before, events, at(6));
+        assert_eq!((part.folded_since, part.folds), (Some(at(2)), 1));
+        let nothing = decide_within(Budget::new(1), &plan, &before, events, at(6));
+        assert!(nothing.folded_since.is_some_and(|since| since > at(3)), "not even the newest");
+        let shows = |decisions: &crate::Decisions| {
+            decisions.alerts.iter().flat_map(|alert| &alert.evidence).any(|evidence| !evidence.counts())
+        };
+        assert!(shows(&part) && shows(&nothing), "and what does not count says so all the same");
     }
 }

@@ -5,7 +5,7 @@
 
 use super::{Deciding, Plan};
 use crate::{
-    event::{CORRECTED_FROM_MAX, Timer},
+    event::{Heard, Timer},
     state::PatientState,
 };
 use chrono::{DateTime, Utc};
@@ -37,10 +37,9 @@ pub fn fold(plan: &Plan, patient: &PatientId, readings: &[&Admitted], at: DateTi
 pub(super) fn folded(plan: &Plan, patient: &PatientId, readings: &Taken<'_>, at: DateTime<Utc>) -> PatientState {
     let mut deciding = Deciding::new(plan, &PatientState::new(patient.clone()), at);
     deciding.is_fold = true;
-    let too_many = readings.len().saturating_sub(CORRECTED_FROM_MAX);
-    for ((taken, _), admitted) in readings.iter().skip(too_many) {
+    for ((taken, _), admitted) in readings {
         deciding.pass_time_until(*taken);
-        deciding.judge(admitted, true);
+        deciding.judge(admitted, Heard::Again);
         deciding.let_go();
     }
     deciding.pass_time_until(at);
@@ -49,12 +48,13 @@ pub(super) fn folded(plan: &Plan, patient: &PatientId, readings: &Taken<'_>, at:
 }
 
 impl Deciding<'_> {
-    /// When a reading is acted on: at its arrival, or now where the rules failed on it then. In a fold, when it was taken.
-    pub(super) fn acted_on_at(&self, admitted: &Admitted, is_again: bool) -> DateTime<Utc> {
-        match (self.is_fold, is_again) {
+    /// When a reading is acted on: at its arrival, or now where the rules failed on it then, or it was somebody else's. In a
+    /// fold, when it was taken.
+    pub(super) fn acted_on_at(&self, admitted: &Admitted, heard: Heard) -> DateTime<Utc> {
+        match (self.is_fold, heard) {
             (true, _) => admitted.event_time(),
-            (false, true) => self.at,
-            (false, false) => admitted.server_received,
+            (false, Heard::Again | Heard::Assigned) => self.at,
+            (false, Heard::First) => admitted.server_received,
         }
     }
 

@@ -3,6 +3,7 @@
 use super::{Deciding, arbiter::call_rank, standing::Standing};
 use crate::{
     alert::{Alert, Audience, ClearedBecause, Condition, Repeat, RuleRef, Workflow},
+    event::Heard,
     finding::{Evidence, Finding},
     pack::{KnownScores, Late, Numbers, Pack, Retest, Rule, View},
     state::{Entry, RuleMemory, Verdict},
@@ -30,10 +31,10 @@ pub(super) struct Hearing<'a> {
     remembered: RuleMemory,
     /// Whether it may settle what another opened.
     may_settle: bool,
-    /// When it can be acted on: its arrival, or now where the rules failed on it then.
+    /// When it can be acted on: its arrival, or now where the rules failed on it then, or it was somebody else's.
     acted_on_at: DateTime<Utc>,
-    /// Whether its receipt has gone already: then nothing more can be said to the person because of it.
-    is_again: bool,
+    /// Where its receipt has gone already, nothing more can be said to the person because of it.
+    heard: Heard,
     /// The rules that held, each with its pack and the alert it opened or added to.
     held: Vec<(&'a Pack, &'a Rule, AlertId)>,
     alerts: Vec<AlertId>,
@@ -83,7 +84,7 @@ impl<'a> Hearing<'a> {
 
     /// Puts an instruction into the receipt; gives back what the person will read.
     pub(super) fn say(&mut self, urgency: Urgency, text: Option<&str>) -> Option<String> {
-        let text = text.filter(|_| !self.is_again)?.to_owned();
+        let text = text.filter(|_| self.heard == Heard::First)?.to_owned();
         self.prompts.push(Prompt { urgency, text: text.clone() });
         Some(text)
     }
@@ -115,7 +116,8 @@ pub(super) fn evidence(admitted: &Admitted, findings: Vec<Finding>) -> Evidence 
 
 impl Deciding<'_> {
     /// Judges one reading, for the first time or again.
-    pub(super) fn judge(&mut self, admitted: &Admitted, is_again: bool) {
+    pub(super) fn judge(&mut self, admitted: &Admitted, heard: Heard) {
+        self.heard = heard;
         let late = admitted.is_older_than(LATE_AFTER, admitted.server_received);
         let numbers = admitted.reading.value.measured().map(catalogue::numbers).unwrap_or_default();
         let event_time = admitted.event_time();
@@ -128,13 +130,13 @@ impl Deciding<'_> {
             known: KnownScores::default(),
             remembered: RuleMemory::new(event_time, 0),
             may_settle: admitted.reading.may_settle(),
-            acted_on_at: self.acted_on_at(admitted, is_again),
-            is_again,
+            acted_on_at: self.acted_on_at(admitted, heard),
+            heard,
             held: Vec::new(),
             alerts: Vec::new(),
             prompts: Vec::new(),
         };
-        let is_late_by_now = if is_again { admitted.is_older_than(LATE_AFTER, self.at) } else { late };
+        let is_late_by_now = if heard == Heard::First { late } else { admitted.is_older_than(LATE_AFTER, self.at) };
         self.judge_without_packs(&mut hearing, is_late_by_now);
         self.keep_values(&hearing);
         let plan = self.plan;
@@ -185,6 +187,9 @@ impl Deciding<'_> {
     }
 
     fn judge_by<'a>(&mut self, pack: &'a Pack, rule: &'a Rule, hearing: &mut Hearing<'a>) {
+        if !rule.takes(hearing.admitted) {
+            return;
+        }
         if rule.waits {
             self.came(pack, rule, hearing);
             return;
@@ -293,6 +298,17 @@ impl Deciding<'_> {
         self.state.alerts.iter().find(is_it)
     }
 
+    /// The id of an alert that the reading being heard opens. One that is assigned may have opened one before, for this very
+    /// person: that one stays as it is.
+    pub(super) fn alert_id(&self, parts: &[&[u8]]) -> AlertId {
+        let at = self.at.timestamp_micros().to_be_bytes();
+        let assigned: [&[u8]; 2] = [b"assigned", &at];
+        match self.heard {
+            Heard::First | Heard::Again => AlertId::derive(parts),
+            Heard::Assigned => AlertId::derive(&[parts, &assigned].concat()),
+        }
+    }
+
     /// An alert of a rule, opened by the reading being heard: active, and nobody told of anything yet.
     fn alert_of(&self, pack: &Pack, rule: &Rule, hearing: &Hearing<'_>) -> Alert {
         let id = [
@@ -304,7 +320,7 @@ impl Deciding<'_> {
         ];
         // What is on trial may be put in force, and then be asked about the same reading.
         let (not_on_trial, _) = id.split_at(4);
-        let id = AlertId::derive(if pack.is_on_trial { &id } else { not_on_trial });
+        let id = self.alert_id(if pack.is_on_trial { &id } else { not_on_trial });
         Alert {
             id,
             patient: self.patient().clone(),

@@ -4,6 +4,7 @@
 //! is decided in the same answer as the alert it is about; no slice, however long, is judged for longer than its budget.
 
 mod alerting;
+mod anew;
 mod arbiter;
 mod asked_again;
 mod budget;
@@ -22,7 +23,7 @@ pub use plan::{COST_MAX, PACKS_MAX, Plan, PlanRefused};
 
 use crate::{
     alert::{Alert, Condition, Refused, Repeat},
-    event::{Event, Timer},
+    event::{Event, Heard, Timer},
     job::{Channel, Delivery, Job},
     state::{PatientState, Verdict},
 };
@@ -54,6 +55,9 @@ pub struct Decisions {
     pub evaluated: u32,
     /// How often everything was worked out again from the readings that count: at most once.
     pub folds: u32,
+    /// From when on that was, where older readings within the horizon could not be worked out as well: what rests on them alone
+    /// stays as it was, and whoever asked is told.
+    pub folded_since: Option<DateTime<Utc>>,
 }
 
 /// Decides what events make of a person's record.
@@ -82,20 +86,20 @@ fn decide_within(
     at: DateTime<Utc>,
 ) -> Decisions {
     let mut deciding = Deciding::new(plan, before, at);
-    let mut readings: Vec<(&Admitted, bool)> = events.iter().filter_map(Event::to_judge).collect();
+    let mut readings: Vec<(&Admitted, Heard)> = events.iter().filter_map(Event::to_judge).collect();
     readings.sort_by_key(|(admitted, _)| (admitted.event_time(), admitted.reading.id));
     deciding.judged.reserve(readings.len());
     if !readings.is_empty() || events.contains(&Event::Expecting) {
         deciding.withdraw();
     }
     let newest = readings.last().map(|(admitted, _)| *admitted);
-    for (admitted, is_again) in readings {
+    for (admitted, heard) in readings {
         if !budget.allows(plan.cost_on(admitted.reading.kind)) {
-            deciding.not_judged(admitted, is_again, ErrorCode::RuleBudgetExceeded);
+            deciding.not_judged(admitted, heard, ErrorCode::RuleBudgetExceeded);
             continue;
         }
-        deciding.judge(admitted, is_again);
-        if is_again {
+        deciding.judge(admitted, heard);
+        if heard == Heard::Again {
             deciding.judged_at_last();
         }
     }
@@ -103,7 +107,7 @@ fn decide_within(
         deciding.tell_whether_anybody_watches(newest);
     }
     deciding.arbitrate();
-    deciding.correct(events);
+    deciding.correct(events, &mut budget);
     for event in events {
         deciding.other(event);
     }
@@ -112,6 +116,8 @@ fn decide_within(
 
 /// What to store when the rules failed: every reading unjudged with its reason, and a technical alert so that this is
 /// never silent. Uses no pack.
+///
+/// What no longer counts cannot be left for later: that slice is refused, and whoever asked hears so.
 #[must_use]
 pub fn unevaluated(
     channels: &[Channel],
@@ -122,8 +128,11 @@ pub fn unevaluated(
 ) -> Decisions {
     let plan = Plan::without_packs(channels.to_vec());
     let mut deciding = Deciding::new(&plan, before, at);
-    for (admitted, is_again) in events.iter().filter_map(Event::to_judge) {
-        deciding.not_judged(admitted, is_again, reason);
+    for (admitted, heard) in events.iter().filter_map(Event::to_judge) {
+        deciding.not_judged(admitted, heard, reason);
+    }
+    if events.iter().any(|event| matches!(event, Event::Corrected(_))) {
+        deciding.refused = Some(Refused::SettingsUnusable);
     }
     deciding.finish()
 }
@@ -143,8 +152,11 @@ struct Deciding<'a> {
     /// Finished alerts that are amended.
     amended: Vec<Alert>,
     folds: u32,
+    folded_since: Option<DateTime<Utc>>,
     /// Whether this only works out what readings come to.
     is_fold: bool,
+    /// How the rules come to hear of the reading that is being judged.
+    heard: Heard,
 }
 
 impl<'a> Deciding<'a> {
@@ -163,7 +175,9 @@ impl<'a> Deciding<'a> {
             refused: None,
             amended: Vec::new(),
             folds: 0,
+            folded_since: None,
             is_fold: false,
+            heard: Heard::First,
         }
     }
 
@@ -175,7 +189,10 @@ impl<'a> Deciding<'a> {
         match event {
             Event::Due(timer) => self.due(timer),
             Event::Acknowledged { alert, by, note } => self.acknowledge(*alert, by, note.as_ref()),
-            Event::Expecting => self.watch_again(|_| true),
+            Event::Expecting => {
+                self.forget_other_lists();
+                self.watch_again(|_| true);
+            }
             Event::Delivered { alert, delivery: Delivery::Accepted, .. } => {
                 let at = self.at;
                 self.change(*alert, |alert| alert.notified(at));
@@ -184,6 +201,8 @@ impl<'a> Deciding<'a> {
             | Event::Reading(_)
             | Event::Reconsider(_)
             | Event::Withdrawn { .. }
+            | Event::Moved { .. }
+            | Event::Assigned(_)
             | Event::Corrected(_)
             | Event::Refused(_)
             | Event::Written(_)
@@ -240,6 +259,7 @@ impl<'a> Deciding<'a> {
             refused: self.refused,
             evaluated: self.evaluated,
             folds: self.folds,
+            folded_since: self.folded_since,
         }
     }
 }

@@ -3,10 +3,11 @@
 use super::{Deciding, judge};
 use crate::{
     alert::{Alert, Audience, ClearedBecause, Condition, Repeat, RuleRef, Workflow},
+    event::Heard,
     finding::Evidence,
     state::Verdict,
 };
-use vitals::{Admitted, AlertId, ErrorCode, wire::v1::Urgency};
+use vitals::{Admitted, ErrorCode, wire::v1::Urgency};
 
 /// The name the service's own alerts go by where a pack's stands.
 const SERVICE: &str = "service";
@@ -32,9 +33,9 @@ impl Alert {
 
 impl Deciding<'_> {
     /// A reading is stored without having been judged, and somebody hears of it.
-    pub(super) fn not_judged(&mut self, admitted: &Admitted, is_again: bool, reason: ErrorCode) {
+    pub(super) fn not_judged(&mut self, admitted: &Admitted, heard: Heard, reason: ErrorCode) {
         self.judged.push((admitted.reading.id, Verdict::unevaluated(reason)));
-        if !is_again {
+        if heard != Heard::Again {
             self.state.unjudged = self.state.unjudged.saturating_add(1);
             self.state_changed = true;
         }
@@ -86,7 +87,7 @@ impl Deciding<'_> {
     }
 
     /// The service's own unfinished alert of this name; a pack's rule of the same name is not it.
-    fn service_alert(&self, rule: &str) -> Option<AlertId> {
+    fn service_alert(&self, rule: &str) -> Option<vitals::AlertId> {
         self.own_alert(|named| named == rule).map(|alert| alert.id)
     }
 
@@ -110,7 +111,7 @@ impl Deciding<'_> {
             title: title.to_owned(),
         };
         Alert {
-            id: AlertId::derive(&[self.patient().as_str().as_bytes(), rule.as_bytes(), evidence.reading.as_bytes()]),
+            id: self.alert_id(&[self.patient().as_str().as_bytes(), rule.as_bytes(), evidence.reading.as_bytes()]),
             patient: self.patient().clone(),
             made_by,
             urgency: Urgency::ActNow,

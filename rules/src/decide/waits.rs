@@ -27,15 +27,17 @@ impl<'p> Deciding<'p> {
         let place = self.state.rules.place(rule.key);
         let memory = self.state.rules.at(place);
         let is_new = memory.is_none_or(|memory| memory.newest_micros() < hearing.remembered().newest_micros());
-        let clears = self.stands(rule).0 == Some(false) && rule.clear.0.holds(&self.view_now(rule)) == Some(true);
+        let open = self.open_alert(pack, rule).map(Standing::of);
+        // Only what is open can be over; of everybody else nothing need be worked out at each reading.
+        let is_open = open.is_some_and(|alert| alert.condition == Condition::Active);
+        let clears = is_open && !self.is_fold && self.is_over(rule);
         let before = memory.map(RuleMemory::clear_in_a_row).unwrap_or_default();
-        let in_a_row = if self.is_fold || !clears { 0 } else { before.saturating_add(1) };
+        let in_a_row = if clears { before.saturating_add(1) } else { 0 };
         let newest = memory.filter(|_| !is_new).unwrap_or(hearing.remembered());
         self.state_changed |= self.state.rules.put_at(place, rule.key, newest.with_clear_in_a_row(in_a_row));
         if self.is_fold {
             return;
         }
-        let open = self.open_alert(pack, rule).map(Standing::of);
         match open {
             Some(alert) if alert.condition == Condition::Active => {
                 let evidence = self.evidence_for(rule, hearing);
@@ -54,6 +56,8 @@ impl<'p> Deciding<'p> {
     pub(super) fn waited(&mut self, timer: &Timer) {
         let found = self.waiting().into_iter().find(|(_, rule)| self.waits_by(rule) == timer.alert);
         let Some((pack, rule)) = found else { return self.wait_for_the_rule(timer) };
+        // A pause may have begun since.
+        self.remember_from_when(rule);
         let open = self.open_alert(pack, rule).map(Standing::of);
         let is_taken_long_ago = open.is_some_and(|alert| {
             alert.was_taken_before(self.at, rule.raise_again_after.delta() - TimeDelta::microseconds(1))
@@ -109,7 +113,8 @@ impl<'p> Deciding<'p> {
             let open =
                 self.open_alert(pack, rule).map(Standing::of).filter(|alert| alert.condition == Condition::Active);
             match open {
-                Some(alert) if holds == Some(false) => {
+                // What a rule asks beside may be otherwise by now; that is no reason to stop waiting.
+                Some(alert) if holds == Some(false) && !rule.when.is_missed(&self.view_now(rule)) => {
                     self.clear(alert.id, ClearedBecause::ProtocolEnded);
                     self.wait(rule);
                 }
@@ -146,6 +151,12 @@ impl<'p> Deciding<'p> {
     fn has_heard_of(&self, rule: &Rule) -> bool {
         let rules = &self.state.rules;
         rules.get(rule.key).is_some() || rules.get(rule.key.of_waiting()).is_some()
+    }
+
+    /// Whether what a rule waits for has come.
+    fn is_over(&self, rule: &Rule) -> bool {
+        let view = self.view_now(rule);
+        rule.when.holds(&view) == Some(false) && rule.clear.0.holds(&view) == Some(true)
     }
 
     /// How a rule stands now, and when it may be otherwise.

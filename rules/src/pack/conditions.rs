@@ -183,7 +183,7 @@ impl Reader<'_> {
         let limit = self.limit(name, component.ucum, one, margins, place)?;
         let of = format!("{name} {} {}", limit.comparison.words(), bound_words(&limit.bound));
         match (n_of, in_a_row, held_for, max_age) {
-            (None, None, None, None) => Some(When::Threshold(Threshold { component, kept: None, limit })),
+            (None, None, None, None) => Some(When::Threshold(Threshold { component, kept: None, without: &[], limit })),
             (None, None, None, Some(age)) => {
                 let window = Window { span: secs(age), last: 1, at_least: 1 };
                 let source = self.source(Item::Number(component), &how.without, window, place)?;
@@ -329,7 +329,10 @@ impl Reader<'_> {
     }
 
     pub(super) fn source(&mut self, item: Item, without: &[String], window: Window, place: At) -> Option<Source> {
-        let without = self.flags(without, place)?;
+        let mut without = self.flags(without, place)?;
+        without.extend_from_slice(self.provenance.without_of(&item));
+        without.sort_unstable();
+        without.dedup();
         let names: Vec<&str> = without.iter().map(|flag| flag.name()).collect();
         let key = SeriesKey::of(&item.to_string(), &names);
         Some(Source { item, without, key, window })

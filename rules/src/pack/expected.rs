@@ -47,16 +47,26 @@ pub struct Expectations {
 /// What a person's care plan asks of them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Asked {
-    /// The times of day.
+    /// The time of day by which it is expected.
     pub times: Times,
+    /// How much earlier it may come on the same day, in seconds: a day of several times is one expected reading.
+    pub earlier: i64,
     /// Every how many days, at least 1. Of several days one reading is expected, on whichever of them it comes.
     pub every_days: u8,
 }
 
 impl Asked {
+    /// What a plan asks for at these times of every so many days: a day on which one of them came is a day that was measured.
+    #[must_use]
+    pub fn at(times: &[NaiveTime], every_days: u8) -> Option<Self> {
+        let (first, last) = (times.iter().min()?, times.iter().max()?);
+        let earlier = last.signed_duration_since(*first).num_seconds();
+        Some(Self { times: Times { at: vec![*last], days: BTreeSet::new() }, earlier, every_days })
+    }
+
     /// How many seconds more than a day's one reading may be apart from its time.
     pub(super) fn spread(&self) -> i64 {
-        i64::from(self.every_days.saturating_sub(1)) * DAY_SECS
+        (i64::from(self.every_days.saturating_sub(1)) * DAY_SECS).saturating_add(self.earlier.max(0))
     }
 }
 

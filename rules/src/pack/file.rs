@@ -1,5 +1,6 @@
 //! The pack file as written: TOML, unknown fields refused.
 
+use super::Provenance;
 use crate::duration::Span;
 use serde::{Deserialize, Deserializer, de};
 use std::{collections::BTreeMap, fmt};
@@ -102,6 +103,8 @@ pub(super) struct RuleFile {
     pub(super) title: String,
     pub(super) harm: Harm,
     pub(super) onset: Onset,
+    #[serde(default)]
+    pub(super) provenance: Provenance,
     #[serde(default)]
     pub(super) on: Vec<String>,
     pub(super) when: Spanned<WhenFile>,

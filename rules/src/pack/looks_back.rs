@@ -1,6 +1,6 @@
 //! What a condition is about, whether it looks back, and what must be kept for it.
 
-use super::{Item, Need, Said, Source, Threshold, When};
+use super::{Item, Need, Provenance, Said, Source, Threshold, When};
 use crate::state::SeriesKey;
 use vitals::Kind;
 
@@ -36,11 +36,15 @@ impl When {
     }
 
     /// In a rule that looks back, the numbers of a reading are kept too, so that an earlier moment can be asked about.
-    pub(super) fn keep_numbers(&mut self) {
+    pub(super) fn keep_numbers(&mut self, provenance: Provenance) {
         match self {
-            Self::Threshold(threshold) => threshold.kept = Some(SeriesKey::of(&threshold.component.name, &[])),
-            Self::Any(parts) | Self::All(parts) => parts.iter_mut().for_each(Self::keep_numbers),
-            Self::Not(part) => part.keep_numbers(),
+            Self::Threshold(threshold) => {
+                threshold.without = provenance.without();
+                let names: Vec<&str> = threshold.without.iter().map(|flag| flag.name()).collect();
+                threshold.kept = Some(SeriesKey::of(&threshold.component.name, &names));
+            }
+            Self::Any(parts) | Self::All(parts) => parts.iter_mut().for_each(|part| part.keep_numbers(provenance)),
+            Self::Not(part) => part.keep_numbers(provenance),
             Self::Over(_)
             | Self::Among(_)
             | Self::For(_)
@@ -63,8 +67,6 @@ impl When {
             key: source.key,
             span: source.window.span,
         };
-        let plain =
-            |item: &Item, key: SeriesKey, span: i64| Need { item: item.clone(), without: Vec::new(), key, span };
         self.leaves()
             .flat_map(|leaf| match leaf {
                 Self::Over(over) => vec![of(&over.source)],
@@ -72,8 +74,8 @@ impl When {
                 Self::For(held) => vec![of(&held.source)],
                 Self::Postural(postural) => vec![of(&postural.standing), of(&postural.resting)],
                 Self::Said(said) => vec![of(&said.source)],
-                Self::Threshold(Threshold { component, kept: Some(key), .. }) => {
-                    vec![plain(&Item::Number(component), *key, 0)]
+                Self::Threshold(Threshold { component, kept: Some(key), without, .. }) => {
+                    vec![Need { item: Item::Number(component), without: without.to_vec(), key: *key, span: 0 }]
                 }
                 Self::Score(test) => test.score.needs(),
                 Self::Missing(_) | Self::Stale(_) => leaf.need_to_wait().into_iter().collect(),

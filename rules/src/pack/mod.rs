@@ -14,6 +14,7 @@ mod own_tests;
 mod parameter;
 mod postural;
 mod problem;
+mod provenance;
 mod questions;
 mod read;
 mod schedule;
@@ -31,6 +32,7 @@ pub(crate) use own_tests::reading;
 pub use parameter::{Override, OverrideRefused, Setting, Settings, Temporary, Then, setting};
 pub use postural::Postural;
 pub use problem::{PackError, Problem};
+pub use provenance::Provenance;
 pub use questions::{AskedQuestion, QUESTIONS_MAX};
 pub use schedule::{Missing, Schedule, Stale};
 use score::{OnlyIf, Part, Points, Score, Table};
@@ -131,6 +133,8 @@ pub struct Rule {
     pub title: String,
     /// The measures whose readings it is asked about.
     pub kinds: BTreeSet<Kind>,
+    /// Whose numbers it takes.
+    pub provenance: Provenance,
     /// What must be kept for it; nothing where it does not look back.
     pub needs: Vec<Need>,
     /// How far back it looks, in seconds: its horizon. Values are kept for twice as long, so that a late reading finds its

@@ -1,8 +1,8 @@
 //! From a pack file to a pack: every mistake is found, with its line and what to do.
 
 use super::{
-    ENGINE, Given, Late, Level, PACK_BYTES_MAX, Pack, PackTest, Parameter, RULES_MAX, Retest, Rule, Schedule, Score,
-    Span0, Unsure, When,
+    ENGINE, Given, Late, Level, PACK_BYTES_MAX, Pack, PackTest, Parameter, Provenance, RULES_MAX, Retest, Rule,
+    Schedule, Score, Span0, Unsure, When,
     conditions::LEAVES_MAX,
     file::{
         AudienceFile, ClockFile, Confirm, Harm, Head, LateFile, MessageFile, Number, OnNoAnswer, Onset, Opens,
@@ -46,6 +46,7 @@ impl Pack {
             parameters: BTreeMap::new(),
             scores: BTreeMap::new(),
             schedules: BTreeMap::new(),
+            provenance: Provenance::Any,
             messages: file.message,
         };
         for (name, parameter) in file.param {
@@ -76,6 +77,8 @@ pub(super) struct Reader<'a> {
     pub(super) parameters: BTreeMap<String, Parameter>,
     pub(super) scores: BTreeMap<String, Arc<Score>>,
     pub(super) schedules: BTreeMap<String, Arc<Schedule>>,
+    /// Whose numbers the rule takes that is being read.
+    pub(super) provenance: Provenance,
     messages: BTreeMap<String, MessageFile>,
 }
 
@@ -109,12 +112,12 @@ impl Reader<'_> {
             self.problem(place.start, format!("rule {}: {words}", rule.id));
         }
         let is_newer = !self.scores.is_empty()
-            || rules.iter().any(|rule| !rule.needs.is_empty())
+            || rules.iter().any(|rule| !rule.needs.is_empty() || rule.provenance == Provenance::Device)
             || self.parameters.values().any(|parameter| parameter.default.is_none());
         if is_newer && head.engine_min < 2 {
             self.problem(
                 place.start,
-                "it looks back, has a score, or a parameter without a default | write engine_min = 2",
+                "it looks back, has a score, a provenance, or a parameter without a default | write engine_min = 2",
             );
         }
         let tests = tests.into_iter().filter_map(|test| self.test(test)).collect();
@@ -178,6 +181,7 @@ impl Reader<'_> {
     fn rule(&mut self, rule: Spanned<RuleFile>) -> Option<Rule> {
         let offset = rule.span().start;
         let rule = rule.into_inner();
+        self.provenance = rule.provenance;
         let mut when = self.when(rule.when, 0)?;
         let mut clear = self.when(rule.clear.when, 0)?;
         if rule.clear.count == 0 {
@@ -192,8 +196,8 @@ impl Reader<'_> {
         }
         let looks_back = when.looks_back() || clear.looks_back();
         if looks_back {
-            when.keep_numbers();
-            clear.keep_numbers();
+            when.keep_numbers(rule.provenance);
+            clear.keep_numbers(rule.provenance);
         }
         let gates_quality = when.leaves().chain(clear.leaves()).any(|leaf| matches!(leaf, When::Without(_)));
         if looks_back && gates_quality {
@@ -234,6 +238,9 @@ impl Reader<'_> {
         if kinds.is_empty() {
             self.problem(offset, format!("rule {}: it compares nothing that was measured | add a comparison, or say on which measures it is asked: on = [\"blood_pressure\"]", rule.id));
             return None;
+        }
+        if rule.provenance == Provenance::Device {
+            self.only_devices(&rule.id, [&when, &clear], &kinds, At::from(offset));
         }
         let waits = when.waits();
         if clear.waits() && !waits || waits && (!own_is_empty || rule.retest.is_some()) {
@@ -316,6 +323,7 @@ impl Reader<'_> {
             id: rule.id,
             title: rule.title,
             kinds,
+            provenance: rule.provenance,
             needs,
             reach,
             cost,

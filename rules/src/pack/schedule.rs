@@ -16,12 +16,12 @@ use super::{
 use crate::{
     duration::Span,
     finding::{Comparison, Finding},
-    state::RuleKey,
+    state::{RuleKey, SeriesKey},
 };
 use chrono::NaiveTime;
 use std::{collections::BTreeMap, sync::Arc};
 use toml::Spanned;
-use vitals::{Decimal, Quantity, Unit};
+use vitals::{Decimal, Quantity, Unit, catalogue::components};
 
 /// Most times of a day at which one thing is expected.
 const TIMES_MAX: usize = 12;
@@ -116,7 +116,19 @@ impl Stale {
 impl View<'_> {
     /// What the person's plan asks of them, where that is readings of this source.
     fn asked(&self, source: &Source) -> Option<&Asked> {
-        self.settings.expected.asked.get(&source.item.kind())
+        let asked = self.settings.expected.asked.get(&source.item.kind())?;
+        self.is_theirs(source).then_some(asked)
+    }
+
+    /// Whether this is what the person's readings of the kind hold: a meter in one unit is not missed where another is used.
+    /// Before any reading came, it is what the catalogue names first.
+    fn is_theirs(&self, source: &Source) -> bool {
+        let came = |key| !self.history.of(key).entries().is_empty();
+        let name = source.item.to_string();
+        let mut of_kind = components().iter().filter(|component| component.kind == source.item.kind());
+        let is_first = of_kind.next().is_none_or(|first| first.name == name);
+        came(source.key)
+            || is_first && !of_kind.any(|other| other.name != name && came(SeriesKey::of(&other.name, &[])))
     }
 
     /// From which second on it is.
@@ -212,6 +224,14 @@ impl When {
     /// Whether it is about what does not come.
     pub(super) fn waits(&self) -> bool {
         self.leaves().any(|leaf| matches!(leaf, Self::Missing(_) | Self::Stale(_)))
+    }
+
+    /// Whether something that it waits for has not come.
+    pub(crate) fn is_missed(&self, view: &View<'_>) -> bool {
+        self.leaves().any(|leaf| {
+            matches!(leaf, Self::Missing(missing) if missing.holds(view) == Some(true))
+                || matches!(leaf, Self::Stale(stale) if stale.holds(view) == Some(true))
+        })
     }
 
     /// Whether a person's plan asks for readings that it waits for.

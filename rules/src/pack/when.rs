@@ -105,6 +105,8 @@ pub struct Threshold {
     pub component: &'static Component,
     /// Where its values are kept, in a rule that looks back: so that an earlier moment can be asked about.
     pub kept: Option<SeriesKey>,
+    /// Readings with one of these flags are left out of them.
+    pub without: &'static [Flag],
     /// Compared with what.
     pub limit: Limit,
 }

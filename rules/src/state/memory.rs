@@ -69,6 +69,16 @@ impl Memories {
         self.put_at(self.place(key), key, memory);
     }
 
+    /// Forgets what a rule remembers, and says whether there was anything.
+    pub(crate) fn forget(&mut self, key: RuleKey) -> bool {
+        self.place(key).0.is_ok_and(|place| {
+            place < self.0.len() && {
+                self.0.remove(place);
+                true
+            }
+        })
+    }
+
     /// What is remembered at a rule's place.
     pub(crate) fn at(&self, place: Place) -> Option<RuleMemory> {
         self.0.get(place.0.ok()?).map(|(_, memory)| *memory)

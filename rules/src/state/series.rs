@@ -111,9 +111,18 @@ impl Series {
         if entry.secs < newest.saturating_sub(span) || (place == 0 && self.0.len() >= READINGS_MAX) {
             return false;
         }
-        let entries = Arc::make_mut(&mut self.0);
+        let oldest = newest.saturating_sub(span);
+        let Some(entries) = Arc::get_mut(&mut self.0) else {
+            // Shared with the state before: copied once, without what goes.
+            let (before, after) = self.0.split_at(place);
+            let kept = before.iter().chain([&entry]).chain(after).copied();
+            let too_old = self.0.partition_point(|entry| entry.secs < oldest);
+            let too_many = (self.0.len() + 1).saturating_sub(READINGS_MAX);
+            self.0 = Arc::new(kept.skip(too_old.max(too_many)).collect());
+            return true;
+        };
         entries.insert(place, entry);
-        let too_old = entries.partition_point(|entry| entry.secs < newest.saturating_sub(span));
+        let too_old = entries.partition_point(|entry| entry.secs < oldest);
         let too_many = entries.len().saturating_sub(READINGS_MAX);
         entries.drain(..too_old.max(too_many));
         true
@@ -153,6 +162,16 @@ impl History {
                 self.0.insert(place, (key, Series(Arc::new(vec![entry]))));
                 true
             }
+        }
+    }
+
+    /// Puts a list in the place of the one under a key; an empty one takes it away.
+    pub(crate) fn set(&mut self, key: SeriesKey, series: Series) {
+        match (self.0.binary_search_by_key(&key, |(key, _)| *key), series.entries().is_empty()) {
+            (Ok(place), true) => drop(self.0.remove(place)),
+            (Ok(place), false) => self.0.get_mut(place).into_iter().for_each(|(_, known)| *known = series.clone()),
+            (Err(_), true) => {}
+            (Err(place), false) => self.0.insert(place, (key, series)),
         }
     }
 

@@ -162,7 +162,7 @@ fn take(alert: &Alert) -> &'static str {
             "ada was first"
         }
         Err(Refused::NotOpen) => "not open",
-        Err(Refused::NotCounted) => "not counted",
+        Err(Refused::NotCounted | Refused::NotInError | Refused::SettingsUnusable) => "not about an alert",
     }
 }
 

@@ -1,19 +1,18 @@
 //! What a person's care plan asks of them: expected from the moment the plan is known, whether or not a first reading came, in
 //! the plan's own times, and not while they are away. Each property is also run with a planted fault.
 
-use crate::waiting::{Decide, Life, MISSING, STALE, utc, with};
+use crate::waiting::{Decide, Life, MISSING, STALE, plan_of, utc, with};
 use chrono::{DateTime, NaiveTime, Utc};
 use rules::{
     ClearedBecause, Condition, Decisions, Event, PatientState, Plan, decide,
-    pack::{Asked, Expectations, Pause, Times},
+    pack::{Asked, Expectations, Pause},
 };
-use std::collections::BTreeSet;
 use vitals::Kind;
 
 fn asked(every_days: u8) -> Expectations {
-    let at = NaiveTime::from_hms_opt(8, 0, 0).into_iter().collect();
-    let asked = Asked { times: Times { at, days: BTreeSet::new() }, every_days };
-    Expectations { asked: [(Kind::Weight, asked)].into(), ..Expectations::default() }
+    let at: Vec<NaiveTime> = NaiveTime::from_hms_opt(8, 0, 0).into_iter().collect();
+    let asked = Asked::at(&at, every_days).map(|asked| (Kind::Weight, asked));
+    Expectations { asked: asked.into_iter().collect(), ..Expectations::default() }
 }
 
 fn in_hospital(from: &str) -> Expectations {
@@ -141,4 +140,65 @@ fn of_several_days_one_reading_is_expected() {
     assert!(life.of(MISSING).is_empty(), "one week is no two of three");
     life.until(utc("2026-07-20T00:00:00Z"));
     assert_eq!(life.of(MISSING).len(), 1, "{:?}", life.seen);
+}
+
+/// Twice a day is a day of two times: with one of them the day was measured, and a day without both is one day.
+#[test]
+fn a_day_of_two_times_is_one_day() {
+    let at: Vec<NaiveTime> = [8, 20].into_iter().filter_map(|hour| NaiveTime::from_hms_opt(hour, 0, 0)).collect();
+    let twice: Expectations = Expectations {
+        asked: Asked::at(&at, 1).map(|asked| (Kind::Weight, asked)).into_iter().collect(),
+        ..Expectations::default()
+    };
+    let mut life = Life::new(decide, with(twice));
+    life.apply(Event::Expecting, utc("2026-06-01T05:00:00Z"));
+    for day in ["2026-06-01T07:10:00Z", "2026-06-02T19:30:00Z", "2026-06-03T07:00:00Z"] {
+        life.weighs(utc(day));
+    }
+    life.until(utc("2026-06-05T22:59:00Z"));
+    assert!(life.of(MISSING).is_empty(), "{:?}", life.seen);
+    life.until(utc("2026-06-06T00:00:00Z"));
+    assert_eq!(life.of(MISSING), [(utc("2026-06-05T23:00:00Z"), true)], "the fourth and the fifth, once both are over");
+}
+
+/// Two rules that wait, each with something beside it. Invented, for nobody.
+const BESIDE: &str = r#"
+[pack]
+id = "waits-beside"
+title = "Waits, and something beside"
+version = "1.0.0"
+engine_min = 2
+[[pack.sources]]
+ref = "invented"
+[message.m]
+en = "m"
+[schedule.mornings]
+times = ["08:00"]
+before = "4h"
+grace = "4h"
+[[rule]]
+id = "sooner"
+title = "T"
+harm = "reversible"
+onset = "prompt"
+when = { all = [{ missing = "weight", of = "mornings" }, { highest = "weight", over = "2d", at_least = 80 }] }
+clear = { count = 1, when = { latest = "weight", above = 0, max_age = "1m" } }
+actionable_for = "1d"
+raise_again_after = "1d"
+clinician_message = "m"
+"#;
+
+/// What is asked beside has left its window and nothing came: to be asked again, as after a restart, ends no call.
+#[test]
+fn to_be_asked_again_ends_no_call_while_nothing_comes() {
+    let mut life = Life::new(decide, plan_of(BESIDE));
+    life.weighs(utc("2026-06-01T07:00:00Z"));
+    life.until(utc("2026-06-02T12:00:00Z"));
+    let call = [(utc("2026-06-02T11:00:00Z"), true)];
+    assert_eq!(life.of("sooner"), call);
+    life.until(utc("2026-06-04T00:00:00Z"));
+    life.apply(Event::Expecting, utc("2026-06-04T00:00:00Z"));
+    assert_eq!(life.of("sooner"), call);
+    life.weighs(utc("2026-06-04T07:00:00Z"));
+    assert_eq!(life.of("sooner").last(), Some(&(utc("2026-06-04T07:00:00Z"), false)));
 }

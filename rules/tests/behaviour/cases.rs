@@ -338,7 +338,7 @@ fn refusal(refused: &Refused) -> String {
     match refused {
         Refused::NotOpen => "not open".to_owned(),
         Refused::NotRaised => "not raised".to_owned(),
-        Refused::NotCounted => "not counted".to_owned(),
+        Refused::NotCounted | Refused::NotInError | Refused::SettingsUnusable => "not about an alert".to_owned(),
         Refused::AlreadyAcknowledged { by, .. } => format!("{} was first", by.name.as_str()),
     }
 }

@@ -9,6 +9,8 @@ mod cases;
 #[cfg(test)]
 mod conditions;
 #[cfg(test)]
+mod edges;
+#[cfg(test)]
 mod lateness;
 #[cfg(test)]
 mod looking_back;
@@ -19,12 +21,13 @@ mod properties;
 #[cfg(test)]
 mod protocols;
 #[cfg(test)]
+mod provenance;
+#[cfg(test)]
 mod scores;
 #[cfg(test)]
 mod shipped;
 #[cfg(test)]
 mod size;
-#[cfg(test)]
 #[cfg(test)]
 mod stored;
 #[cfg(test)]

@@ -143,6 +143,21 @@ impl Life {
     }
 }
 
+/// Two better readings in a row are two since the alert opened: found 2026-11-23, those of the days before counted too.
+#[test]
+fn what_came_before_the_alert_does_not_help_to_end_it() {
+    let twice = ("count = 1, when = { not = { stale", "count = 2, when = { not = { stale");
+    let mut life = Life::new(decide, plan_of(&PACK.replace("VERSION", "1.0.0").replace(twice.0, twice.1)));
+    for day in [1, 2, 3, 8] {
+        life.weighs(utc(&format!("2026-06-0{day}T07:10:00Z")));
+    }
+    let raised: Vec<bool> = life.of(STALE).into_iter().map(|(_, is_raised)| is_raised).collect();
+    assert_eq!(raised, [true], "one reading is not two");
+    life.weighs(utc("2026-06-09T07:10:00Z"));
+    let ended = utc("2026-06-09T07:10:00Z");
+    assert_eq!(life.of(STALE).last(), Some(&(ended, false)));
+}
+
 /// Over the end of summer time on 25 October 2026: 8am is 7am UTC before it and 8am UTC after.
 #[test]
 fn two_of_three_mornings_are_missed_across_the_change_of_the_clocks() {

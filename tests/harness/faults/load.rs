@@ -81,6 +81,8 @@ pub enum Act {
     },
     /// Somebody takes the newest alert that waits.
     Take,
+    /// Somebody says that the newest reading that counts was entered in error.
+    Withdraw,
     /// Another program folds the log back.
     Fold(Fold),
     /// The store is closed and opened again.
@@ -158,6 +160,7 @@ pub fn script(cast: &Cast, seed: u64, shape: Shape) -> Result<Script, Trouble> {
                 3 if shape.is_crowded => {
                     Act::Requests((0..3).map(|_| draw.request(at(secs))).collect::<Result<_, _>>()?)
                 }
+                3 if !shape.is_in_turn => Act::Withdraw,
                 _ => Act::Requests(vec![draw.request(at(secs))?]),
             }
         };

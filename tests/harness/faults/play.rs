@@ -11,12 +11,12 @@ use futures_util::future::join_all;
 use ingest::{
     access::{Access, Purpose},
     store::{
-        ApplyError, Committed, Outcome, ReadError, ReadingOutcome, Slice, Store, Subject, Witness,
+        ApplyError, Committed, Outcome, ReadError, ReadingOutcome, Slice, Store, StoredReading, Subject, Witness,
         embedded::{EmbeddedStore, OpenError},
     },
 };
 use register::Item;
-use rules::{Alert, Delivery, Event};
+use rules::{Alert, Because, Delivery, Event, Mistake};
 use std::collections::BTreeMap;
 use vitals::{Admitted, PatientId, ReadingId, Who};
 
@@ -94,6 +94,17 @@ pub struct Stage<'a> {
     pub store: Option<EmbeddedStore>,
     /// Planted: every connection is weakened as soon as it is open.
     pub is_weak: bool,
+}
+
+/// What takes back the newest reading that counts, if there is one.
+fn withdrawn(cast: &Cast, readings: &[StoredReading]) -> Result<Option<Slice>, Trouble> {
+    let counts = readings.iter().find(|stored| stored.withdrawn.is_none());
+    let Some((reading, Who::Patient(whose))) = counts.map(|stored| (stored.reading.id, &stored.reading.who)) else {
+        return Ok(None);
+    };
+    let (because, mistake) = (Because::EnteredInError, Some(Mistake::Test));
+    let events = vec![Event::Withdrawn { reading, because, mistake, by: cast.actor()?, note: None }];
+    Ok(Some(Slice { subject: Subject::Patient(whose.clone()), events }))
 }
 
 /// The slices of a request: its number, what was refused, and a slice for each person and for nobody.
@@ -247,6 +258,14 @@ impl<'a> Stage<'a> {
                     if let Some(alert) = alerts.into_iter().find(Alert::is_waiting) {
                         let events = vec![Event::Acknowledged { alert: alert.id, by: cast.actor()?, note: None }];
                         let slice = Slice { subject: Subject::Patient(alert.patient), events };
+                        take(apply(&cast.everybodys, vec![slice]).await);
+                    }
+                }
+                Err(error) => told.refuse(&error),
+            },
+            Act::Withdraw => match store.readings(&cast.everybodys, ROWS).await {
+                Ok(readings) => {
+                    if let Some(slice) = withdrawn(cast, &readings)? {
                         take(apply(&cast.everybodys, vec![slice]).await);
                     }
                 }

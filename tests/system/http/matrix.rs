@@ -173,6 +173,9 @@ const TABLE: &[(&str, &str, &str)] = &[
     ("GET", "/v1/people/{patient}/export", "export"),
     ("GET", "/v1/people/{patient}/incident", "export"),
     ("GET", "/v1/people/{patient}/ended", "erase"),
+    ("POST", "/v1/people/{patient}/readings/{reading}/entered-in-error", "take-alerts"),
+    ("POST", "/v1/people/{patient}/readings/{reading}/move", "take-alerts"),
+    ("POST", "/v1/people/{patient}/readings/{reading}/count-again", "take-alerts"),
     ("POST", "/v1/people/{patient}/emergency", "take-emergency"),
     ("POST", "/v1/lists/roster", "write-details"),
     ("POST", "/v1/lists/status", "write-details"),
@@ -353,6 +356,15 @@ impl CellOf<'_> {
                     NO_SUCH
                 }
             }
+            // The other person is nobody they may act for.
+            ("POST", "/v1/people/{patient}/readings/{reading}/move") => NO_SUCH,
+            ("POST", path) if path.starts_with("/v1/people/{patient}/readings/") => {
+                if sees("take-alerts") {
+                    (404, Some("reading_not_found"))
+                } else {
+                    NO_SUCH
+                }
+            }
             // Nobody here keeps the whole footprint, which lists are about.
             ("POST", "/v1/lists/roster" | "/v1/lists/status" | "/v1/imports/{import}/undo") => FORBIDDEN,
             // Nobody's record has ended here.
@@ -485,6 +497,7 @@ impl Scene {
         let path = path.replace("{key}", &key).replace("{patient}", target).replace("{id}", &id);
         let path = path
             .replace("{hub}", "hub-nowhere")
+            .replace("{reading}", "rd-00000000000000000000000000000000")
             .replace("{staff}", "st-target")
             .replace("{import}", "im-00112233445566aa")
             .replace("{file}", look::assets::own_css().trim_start_matches("/assets/"));
@@ -493,6 +506,8 @@ impl Scene {
             (_, "/v1/people/{patient}/emergency") => {
                 json!({ "reason": "They did not answer.", "minutes": 0 }).to_string()
             }
+            (_, path) if path.ends_with("/entered-in-error") => json!({ "reason": "device" }).to_string(),
+            (_, path) if path.ends_with("/move") => json!({ "to": "pt-nobodys" }).to_string(),
             (_, path) if !path.starts_with("/v1/") => String::new(),
             _ => body,
         };

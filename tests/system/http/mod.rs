@@ -9,6 +9,7 @@ mod alerts;
 mod away;
 mod bad_readings;
 mod bodies;
+mod corrections;
 mod county;
 mod damage;
 mod down;

@@ -4,6 +4,7 @@
 mod expected;
 mod levels;
 mod life;
+mod looks_back;
 
 use super::county::{Answered, County, at, patient, staff};
 use harness::service::Wrap;

@@ -25,6 +25,9 @@ const TIMES_MAX: usize = 12;
 /// Most absences that a plan holds, those that are over among them.
 const ABSENCES_MAX: usize = 20;
 
+/// Most days between two readings that are asked for: rules look back 100 days, and call after the third that did not come.
+const EVERY_DAYS_MAX: u8 = 28;
+
 /// From when until when a parameter is set otherwise, and what applies after: only what says so ends by itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -70,7 +73,7 @@ pub struct Expected {
     pub kind: Kind,
     /// The times of the day.
     pub at: Vec<NaiveTime>,
-    /// Every how many days: 1 is daily. Of several days one reading is expected, on whichever of them it comes.
+    /// Every how many days, 1 to 28: 1 is daily. Of several days one reading is expected, on whichever of them it comes.
     pub every_days: u8,
 }
 
@@ -115,9 +118,12 @@ impl CarePlan {
         check_count(self.schedule.len(), Kind::ALL.len(), "schedule")?;
         check_parameters(&self.parameters)?;
         want(is_each_once(&self.packs), "packs", "one is there twice")?;
-        let is_asked =
-            |expected: &Expected| expected.every_days > 0 && !expected.at.is_empty() && expected.at.len() <= TIMES_MAX;
-        want(self.schedule.iter().all(is_asked), "schedule", "want 1 to 12 times of the day, every 1 to 255 days")?;
+        let is_asked = |expected: &Expected| {
+            (1..=EVERY_DAYS_MAX).contains(&expected.every_days)
+                && !expected.at.is_empty()
+                && expected.at.len() <= TIMES_MAX
+        };
+        want(self.schedule.iter().all(is_asked), "schedule", "want 1 to 12 times of the day, every 1 to 28 days")?;
         let kinds: Vec<Kind> = self.schedule.iter().map(|expected| expected.kind).collect();
         want(is_each_once(&kinds), "schedule", "one kind is there twice")?;
         check_count(self.absences.len(), ABSENCES_MAX, "absences")?;

@@ -13,7 +13,11 @@ use super::{
 };
 use chrono::{DateTime, NaiveDate, Utc};
 use clap::Args;
-use rules::{ActivePack, Actor, Channel, Plan, duration::Span, pack::Settings};
+use rules::{
+    ActivePack, Actor, Channel, Plan,
+    duration::Span,
+    pack::{Override, Settings},
+};
 use std::{
     collections::{BTreeMap, VecDeque},
     path::{Path, PathBuf},
@@ -41,7 +45,7 @@ pub(in crate::cli) struct Asked {
     /// Readings in wire form, one JSON object a line, each with its `patient`; and with `arrived_at` where that is known.
     #[arg(long, required_unless_present = "config", conflicts_with = "config")]
     readings: Option<PathBuf>,
-    /// The settings of a service, which must be stopped: its own history, each person with their own parameters.
+    /// The settings of a service, which must be stopped: its own history, each person with the numbers set for them.
     #[arg(long)]
     config: Option<PathBuf>,
     /// One line of JSON for each alert instead of the report.
@@ -144,21 +148,28 @@ impl Backtest {
 
     /// The history of a service: one person after another.
     fn over_history(&mut self, stopped: &Stopped) -> Result<(), CommandError> {
-        let everybody = kept::people(stopped)?;
-        kept::note(stopped, everybody.len())?;
-        for (id, own) in everybody {
+        let everybody: Vec<(PatientId, Vec<Override>)> = kept::people(stopped)?.into_iter().collect();
+        for together in everybody.chunks(kept::PAGE) {
+            kept::note(stopped, together.iter().map(|(id, _)| id))?;
+            self.over_histories(stopped, together)?;
+        }
+        Ok(())
+    }
+
+    fn over_histories(&mut self, stopped: &Stopped, people: &[(PatientId, Vec<Override>)]) -> Result<(), CommandError> {
+        for (id, set) in people {
             let settings = |plan: &Plan| {
                 let packs = plan.packs().iter().map(ActivePack::pack);
-                let settings = Settings::new(packs, &own, stopped.at);
+                let settings = Settings::new(packs, set, stopped.at);
                 let settings = settings.map_err(|cause| ProtocolsError::Parameter { person: id.clone(), cause });
                 settings.map(|settings| plan.with(settings))
             };
             let (tried, active) = (settings(&self.tried)?, self.active.as_ref().map(settings).transpose()?);
-            let readings = kept::readings_of(stopped, &id)?;
+            let readings = kept::readings_of(stopped, id)?;
             if readings.is_empty() {
                 continue;
             }
-            let mut people = BTreeMap::from([(id.clone(), self.person(tried, active, &id))]);
+            let mut people = BTreeMap::from([(id.clone(), self.person(tried, active, id))]);
             self.base.people = self.base.people.saturating_add(1);
             for admitted in readings {
                 self.take(&mut people, admitted);

@@ -3,6 +3,7 @@
 //! Invariants: every route of the table is in it and nothing else is; every status that a route answers with is described;
 //! every schema has an example that its type reads and writes unchanged. `docs/reference/openapi.json` is this document.
 
+mod corrections;
 mod form;
 mod lists;
 mod operations;

@@ -1,5 +1,6 @@
 //! What each route takes and answers, beside the table that mounts it: the tests hold every route to having one of these.
 
+use super::corrections::reading_id;
 use super::form::{Form, digest_id, moment, words, yes_or_no};
 use super::lists::import_id;
 use super::schemas::{hub_id, key_of, of_kind, patient_id, record_id, staff_id};
@@ -177,6 +178,13 @@ fn of_main(route: &Route) -> Option<Operation> {
     };
     let new = |id: &str, tag: &'static str| Operation::new(id, tag);
     let person = |id: &str, tag: &'static str| new(id, tag).of("patient", patient_id(), "The person.");
+    let correction = |id: &str, schema: &str| {
+        person(id, "people")
+            .of("reading", reading_id(), "The reading.")
+            .takes(schema)
+            .gives(200, "Corrected", "How the reading stands now.")
+            .or(&[NoteRefused, ErrorCode::CorrectionNotPossible, ErrorCode::RecordEnded])
+    };
     let list = |id: &str| {
         new(id, "people")
             .asked("dry_run", yes_or_no(true), "Only says what it would change.")
@@ -260,6 +268,16 @@ fn of_main(route: &Route) -> Option<Operation> {
             .or(&[ErrorCode::ItemNotInOrder]),
         ("GET", "/v1/people/{patient}/ended") => {
             person("show_ended", "people").gives(200, "Tombstone", "The statement in the place of the record.")
+        }
+        ("POST", "/v1/people/{patient}/readings/{reading}/entered-in-error") => {
+            correction("withdraw_reading", "InError").or(&[ErrorCode::ReadingNotFound])
+        }
+        ("POST", "/v1/people/{patient}/readings/{reading}/move") => {
+            correction("move_reading", "MoveTo").or(&[ErrorCode::ReadingNotFound, ItemNotInOrder])
+        }
+        ("POST", "/v1/people/{patient}/readings/{reading}/count-again") => {
+            correction("count_reading_again", "CountsAgain")
+                .or(&[ErrorCode::ReadingNotFound, ErrorCode::ReadingNotInError])
         }
         ("POST", "/v1/people/{patient}/emergency") => person("take_emergency", "people")
             .takes("EmergencyAsked")

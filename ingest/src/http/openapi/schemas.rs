@@ -37,6 +37,7 @@ pub(super) fn schemas() -> BTreeMap<String, Value> {
     erasures(&mut book);
     ends(&mut book);
     super::lists::schemas(&mut book);
+    super::corrections::schemas(&mut book);
     of_kinds(&mut book);
     alerts(&mut book);
     staff(&mut book);
@@ -371,7 +372,7 @@ fn plans(book: &mut Book) {
     let expected = [
         needed("kind", words(Kind::ALL.iter().map(|kind| kind.name()), "blood_pressure"), "The kind of reading."),
         needed("at", list(time, 12), "The times of the day, by the clock on the person's wall."),
-        needed("every_days", whole(1, 255, 1), "Every how many days."),
+        needed("every_days", whole(1, 28, 1), "Every how many days."),
     ];
     book.name("Expected", "When readings of a kind are expected.", object(expected, CLOSED));
     let absence =

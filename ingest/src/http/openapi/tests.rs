@@ -1,7 +1,7 @@
 //! Holds the document to the table of routes and to the types: each check is first shown a planted fault.
 
 use super::*;
-use crate::http::{account, alerts, people, register as of_register, session};
+use crate::http::{account, alerts, corrections, people, register as of_register, session};
 use register::{self as reg, access::Document, patient, plan};
 use rules::alert;
 use serde::{Serialize, de, de::DeserializeOwned};
@@ -106,7 +106,7 @@ fn each_schema_has_the_fields_of_its_type_and_its_example_goes_through_it_unchan
         "Enrolled" enrol::Enrolled; "Number" v1::Number; "Raw" v1::Raw; "Reading" v1::Reading; "Batch" v1::Batch;
         "Prompt" v1::Prompt; "ReceiptLine" v1::ReceiptLine; "Receipt" v1::Receipt;
         "OutboxStanding" hello::OutboxStanding; "Deaf" hello::Deaf; "Hello" hello::Hello; "Sealed" sealed::Sealed;
-        "HelloAnswer" hello::HelloAnswer; "AccountMade" account::AccountMade; "Statement" crate::store::Statement; "Tombstone" crate::store::Tombstone;
+        "HelloAnswer" hello::HelloAnswer; "AccountMade" account::AccountMade; "Corrected" corrections::Corrected; "Statement" crate::store::Statement; "Tombstone" crate::store::Tombstone;
     };
     let wrong: Vec<_> = held.iter().filter(|(_, held)| held.is_err()).collect();
     assert!(wrong.is_empty(), "{wrong:#?}");
@@ -163,6 +163,9 @@ fn each_body_that_is_taken_has_the_fields_that_its_handler_reads() {
         ("PasswordChange", same_names::<session::PasswordAsked>(&schema("PasswordChange"))),
         ("EmergencyAsked", same_names::<people::EmergencyAsked>(&schema("EmergencyAsked"))),
         ("Acknowledgement", same_names::<alerts::Acknowledgement>(&schema("Acknowledgement"))),
+        ("InError", same_names::<corrections::InError>(&schema("InError"))),
+        ("MoveTo", same_names::<corrections::MoveTo>(&schema("MoveTo"))),
+        ("CountsAgain", same_names::<corrections::CountsAgain>(&schema("CountsAgain"))),
         ("PatientToWrite", same_names::<of_register::ToWrite>(&schema("PatientToWrite"))),
     ]
     .into_iter()

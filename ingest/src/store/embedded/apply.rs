@@ -6,13 +6,14 @@
 use super::{
     arrivals::Arrivals,
     care::{Cared, must_be_their_only},
-    corrected,
+    corrected::{self, Said, ToWorkOut},
+    fates::Told,
     fault::Fault,
     inbox,
     journal::{Draft, EntryKind, SERVICE},
     keep::{keep_beside, keep_beside_rules, keep_decisions, keep_event, keep_readings, keep_recovered, put_readings},
     names::{Class, No},
-    readings::{Lookup, Place},
+    readings::{self, Found, Lookup, Place},
     record::{self, Subject},
     rows::Tx,
     scrub::Met,
@@ -22,7 +23,7 @@ use crate::{
     store::{self, Care, Decide, Outcome, Slice},
 };
 use register::Item;
-use rules::{Decisions, Event, PatientState, Verdict};
+use rules::{Decisions, Event, PatientState, Refused, Verdict};
 use std::{
     collections::{BTreeMap, BTreeSet},
     panic::{AssertUnwindSafe, catch_unwind},
@@ -82,11 +83,39 @@ fn follow(
     tx: &Tx<'_>,
 ) -> Result<Option<(PatientState, Decisions)>, Fault> {
     let before = state_before(person, patient)?;
-    match decided(deciding, person, &before, &[Event::Expecting], tx) {
+    match expecting(deciding, person, &before, tx) {
         Ok(decisions) => Ok(Some((before, decisions))),
         Err(Fault::Rules) => Ok(None),
         Err(other) => Err(other),
     }
+}
+
+/// What comes of another plan, team or status: with what was measured before, where what judges the person now looks back on what
+/// nobody kept. Where that cannot be read or worked out, without: nobody's plan waits for it.
+fn expecting(
+    deciding: &Deciding<'_>,
+    person: &Subject,
+    before: &PatientState,
+    tx: &Tx<'_>,
+) -> Result<Decisions, Fault> {
+    let care = deciding.care.of(tx, person.no, &person.record).ok();
+    let not_kept =
+        care.map(|care| catch_unwind(AssertUnwindSafe(|| deciding.decide.not_kept_of(&care, before, tx.at))));
+    let not_kept = not_kept.and_then(Result::ok).unwrap_or_default();
+    if !not_kept.is_empty() {
+        match corrected::anew(tx, person, not_kept) {
+            Ok(correction) => {
+                let events = [Event::Corrected(Box::new(correction)), Event::Expecting];
+                match decided(deciding, person, before, &events, tx) {
+                    Err(Fault::Rules) => {}
+                    other => return other,
+                }
+            }
+            Err(fault @ Fault::Damaged { .. }) => deciding.met.note(&fault),
+            Err(other) => return Err(other),
+        }
+    }
+    decided(deciding, person, before, &[Event::Expecting], tx)
 }
 
 /// What happened to a person, once duplicates are out.
@@ -96,8 +125,10 @@ pub(super) struct Happened {
     pub(super) events: Vec<Event>,
     /// The numbers of the readings' sources.
     pub(super) sources: Vec<No>,
-    /// What no longer counts, as the entry tells it.
-    pub(super) withdrawn: Vec<corrected::Told>,
+    /// What somebody says of readings that were stored before.
+    pub(super) said: Said,
+    /// Readings that are another person's: whose, and what is said of it.
+    moved: Vec<(PatientId, Told)>,
     /// What no rule judges: what was written into the register, and audits.
     beside: Vec<Event>,
     /// Where the readings stand that are to be judged again.
@@ -110,12 +141,46 @@ fn apply_to_person(
     events: Vec<Event>,
     deciding: &Deciding<'_>,
 ) -> Result<Outcome, Fault> {
-    let mut person = Subject::open(tx, Class::Person, patient.as_str())?;
-    let mut draft = Draft::new(tx);
+    let person = Subject::open(tx, Class::Person, patient.as_str())?;
+    let draft = Draft::new(tx);
     let mut arrivals = Arrivals::default();
-    let mut happened = happened(tx, &draft, patient, events, &mut arrivals)?;
-    if !happened.withdrawn.is_empty() {
-        let correction = corrected::correction(tx, &person, &happened.withdrawn)?;
+    let mut happened = happened(tx, (&person, &draft), patient, events, &mut arrivals)?;
+    let moved = std::mem::take(&mut happened.moved);
+    let (mut outcome, withdrawn) = write(tx, (person, patient), draft, happened, arrivals, deciding)?;
+    // Both records within one savepoint: a reading never counts for nobody, nor for two.
+    for (to, told) in moved {
+        let is_it = |admitted: &&Admitted| admitted.reading.id == told.reading;
+        let admitted = withdrawn.iter().find(is_it).ok_or(Refused::NotCounted)?;
+        let said = Said { came: vec![(told, corrected::as_of(admitted, &to))], ..Said::default() };
+        let (other, draft) = (Subject::open(tx, Class::Person, to.as_str())?, Draft::new(tx));
+        let happened = Happened { said, ..Happened::default() };
+        let (theirs, _) = write(tx, (other, &to), draft, happened, Arrivals::default(), deciding)?;
+        outcome.alerts.extend(theirs.alerts);
+        outcome.jobs += theirs.jobs;
+        outcome.folded_since = outcome.folded_since.max(theirs.folded_since);
+    }
+    Ok(outcome)
+}
+
+/// Writes what happened to a person; gives back what no longer counts, as it stands in the journal.
+fn write(
+    tx: &Tx<'_>,
+    (mut person, patient): (Subject, &PatientId),
+    mut draft: Draft,
+    mut happened: Happened,
+    arrivals: Arrivals,
+    deciding: &Deciding<'_>,
+) -> Result<(Outcome, Vec<Admitted>), Fault> {
+    let mut withdrawn = Vec::new();
+    if !happened.said.is_empty() {
+        let ToWorkOut { correction, assigned, waiting } = corrected::correction(tx, &person, &happened.said)?;
+        withdrawn.extend(correction.withdrawn.iter().map(|withdrawal| withdrawal.admitted.clone()));
+        corrected::judge_no_more(tx, &mut draft, &waiting)?;
+        for admitted in assigned {
+            let (source, _) = tx.names.number(tx, Class::Source, admitted.reading.source.as_str())?;
+            happened.sources.push(source);
+            happened.events.push(Event::Assigned(Box::new(admitted)));
+        }
         happened.events.push(Event::Corrected(Box::new(correction)));
     }
     let mut outcome = Outcome::default();
@@ -124,7 +189,10 @@ fn apply_to_person(
     let mut decided_on = None;
     if !happened.events.is_empty() {
         let before = state_before(&person, patient)?;
-        let mut decisions = decided(deciding, &person, &before, &happened.events, tx)?;
+        let mut decisions = match happened.events.as_slice() {
+            [Event::Expecting] => expecting(deciding, &person, &before, tx)?,
+            events => decided(deciding, &person, &before, events, tx)?,
+        };
         judged = std::mem::take(&mut decisions.judged).into_iter().collect();
         keep_readings(tx, &mut draft, &happened, &judged)?;
         for event in &happened.events {
@@ -155,13 +223,13 @@ fn apply_to_person(
     }
     outcome.readings = arrivals.outcomes(&judged).ok_or(Fault::Rules)?;
     outcome.chain_head = Some(person.record.witness());
-    Ok(outcome)
+    Ok((outcome, withdrawn))
 }
 
 /// Takes duplicates out. What is left is what the rules are to hear.
 fn happened(
     tx: &Tx<'_>,
-    draft: &Draft,
+    (person, draft): (&Subject, &Draft),
     patient: &PatientId,
     events: Vec<Event>,
     arrivals: &mut Arrivals,
@@ -175,15 +243,27 @@ fn happened(
             Event::Written(_) | Event::Audited(_) => happened.beside.push(event),
             Event::Reconsider(admitted) => {
                 // Judged since it was asked for: nothing is left to do. What is judged is the stored reading.
-                if let Some((at, stored)) = waits_to_be_judged(tx, patient, &admitted)? {
+                if let Some((at, stored)) = waits_to_be_judged(tx, (person, patient), &admitted)? {
                     happened.again_at.insert(stored.reading.id, at);
                     others.push(Event::Reconsider(Box::new(stored)));
                 }
             }
-            Event::Withdrawn { reading, because, by, note } => {
-                happened.withdrawn.push(corrected::Told::of(reading, because, by, note));
+            Event::Withdrawn { reading, because, mistake, by, note } => {
+                happened.said.withdrawn.push(Told::withdrawn(reading, (because, mistake), by, note));
             }
-            Event::Corrected(_) | Event::Refused(_) | Event::AccountSet(_) | Event::Received { .. } => {
+            Event::Moved { reading, to, by, note } if to == *patient => {
+                happened.said.again.push(Told::assigned(reading, by, note));
+            }
+            Event::Moved { reading, to, by, note } => {
+                let told = Told::assigned(reading, by, note);
+                happened.said.withdrawn.push(told.leaves());
+                happened.moved.push((to, told));
+            }
+            Event::Assigned(_)
+            | Event::Corrected(_)
+            | Event::Refused(_)
+            | Event::AccountSet(_)
+            | Event::Received { .. } => {
                 return Err(Denied.into());
             }
             Event::Expecting | Event::Due(_) | Event::Acknowledged { .. } | Event::Delivered { .. } => {
@@ -199,18 +279,31 @@ fn happened(
     Ok(happened)
 }
 
-/// The stored reading, where it still waits to be judged.
-fn waits_to_be_judged(tx: &Tx<'_>, patient: &PatientId, asked: &Admitted) -> Result<Option<(Place, Admitted)>, Fault> {
+/// The stored reading, where it still waits to be judged: where it was first stored, or in the entry that assigned it.
+fn waits_to_be_judged(
+    tx: &Tx<'_>,
+    (person, patient): (&Subject, &PatientId),
+    asked: &Admitted,
+) -> Result<Option<(Place, Admitted)>, Fault> {
     let missing = || Fault::Missing(asked.reading.id.to_string());
     let source = tx.names.find(Class::Source, asked.reading.source.as_str()).ok_or_else(missing)?;
     let record = super::known::key(asked.reading.record.as_bytes());
     let entry = super::known::find(tx, source, record)?.ok_or_else(missing)?;
     let found = Lookup::default().in_entry(tx, entry, &asked.reading)?;
-    if found.patient() != Some(patient) {
-        return Err(missing());
+    let waits = |found: &Found| {
+        let is_unjudged = matches!(found.kept.verdict, Some(Verdict::Unevaluated { .. }));
+        Ok::<bool, Fault>(is_unjudged && readings::judged(tx, found.at)?.is_none())
+    };
+    let is_theirs = found.patient() == Some(patient);
+    if is_theirs && waits(&found)? {
+        return Ok(Some((found.at, found.kept.admitted)));
     }
-    let is_unjudged = matches!(found.kept.verdict, Some(Verdict::Unevaluated { .. }));
-    Ok(is_unjudged.then_some((found.at, found.kept.admitted)))
+    match corrected::assigned(tx, person, asked.reading.id)? {
+        Some(copy) if waits(&copy)? => Ok(Some((copy.at, copy.kept.admitted))),
+        Some(_) => Ok(None),
+        None if is_theirs => Ok(None),
+        None => Err(missing()),
+    }
 }
 
 /// What the rules remember of a person.
@@ -267,7 +360,7 @@ fn caught(decision: impl FnOnce() -> Decisions) -> Option<Decisions> {
 fn is_whole(decisions: &Decisions, before: &PatientState, events: &[Event]) -> bool {
     let patient = &before.patient;
     let judged: BTreeSet<ReadingId> = decisions.judged.iter().map(|(id, _)| *id).collect();
-    let is_judged = |event: &Event| !matches!(event, Event::Reading(admitted) | Event::Reconsider(admitted) if !judged.contains(&admitted.reading.id));
+    let is_judged = |event: &Event| !matches!(event, Event::Reading(admitted) | Event::Reconsider(admitted) | Event::Assigned(admitted) if !judged.contains(&admitted.reading.id));
     decisions.refused.is_some()
         || (decisions.state.patient == *patient
             && decisions.alerts.iter().all(|alert| alert.patient == *patient)
@@ -275,12 +368,13 @@ fn is_whole(decisions: &Decisions, before: &PatientState, events: &[Event]) -> b
             && events.iter().all(is_judged))
 }
 
-/// A new reading of a slice.
+/// A reading that a slice puts into the record.
 pub(super) fn as_reading(event: &Event) -> Option<&Admitted> {
     match event {
-        Event::Reading(admitted) => Some(admitted),
+        Event::Reading(admitted) | Event::Assigned(admitted) => Some(admitted),
         Event::Reconsider(_)
         | Event::Withdrawn { .. }
+        | Event::Moved { .. }
         | Event::Corrected(_)
         | Event::Expecting
         | Event::Refused(_)
@@ -315,6 +409,8 @@ fn apply_to_nobody(tx: &Tx<'_>, hub: &HubId, events: Vec<Event>) -> Result<Outco
             }
             Event::Reconsider(_)
             | Event::Withdrawn { .. }
+            | Event::Moved { .. }
+            | Event::Assigned(_)
             | Event::Corrected(_)
             | Event::Expecting
             | Event::Due(_)

@@ -52,6 +52,8 @@ pub(super) struct Recovered {
     pub(super) admitted: Admitted,
     /// Whether the rules had failed on it, as far as can be known.
     pub(super) was_unjudged: bool,
+    /// The entry where it stood, which cannot be read.
+    pub(super) stood_in: u64,
 }
 
 enum Arrived {
@@ -156,7 +158,7 @@ impl Arrivals {
         stands_as_newest(tx, source, &admitted.reading, entry)?;
         let was_unjudged = patient.is_some() && readings::has_unjudged(tx, mark.entry)?;
         self.again_at.insert(id, self.recovered.len());
-        self.recovered.push(Recovered { source, admitted, was_unjudged });
+        self.recovered.push(Recovered { source, admitted, was_unjudged, stood_in: mark.entry });
         Ok(Arrived::New(id))
     }
 

@@ -70,7 +70,7 @@ fn given(view: &View<'_>, entry: Entry) -> Result<RecordEntry, Fault> {
     }
     let readings = readings::of_entry(view, entry)?.into_iter().map(|found| {
         let (admitted, verdict) = found.into_given();
-        EntryReading { admitted, verdict }
+        EntryReading { admitted, verdict, withdrawn: None }
     });
     Ok(RecordEntry { entry: seq, n, at, head, content, readings: readings.collect(), told })
 }

@@ -6,8 +6,9 @@
 
 use super::{
     bytes::{Put, Take, era},
-    corrected, damage,
+    damage,
     digest::{Content, Digest},
+    fates,
     fault::Fault,
     items,
     kept::{self, KeptReading, Sent},
@@ -94,6 +95,7 @@ kinds! {
     ItemWritten 16 "item-written" "A new version of a thing of the register, all of it.";
     AccountSet 17 "account-set" "An account that was made or changed: whose.";
     ReadingWithdrawn 19 "reading-withdrawn" "A reading that no longer counts for the person: by whom, and why.";
+    ReadingAssigned 20 "reading-assigned" "A reading that was stored before and counts for the person from now on: by whom.";
     RecordEnded 18 "record-ended" "A record whose entries were erased or disposed of: the signed statement.";
 }
 
@@ -117,6 +119,7 @@ impl EntryKind {
             | Self::ItemWritten
             | Self::AccountSet
             | Self::ReadingWithdrawn
+            | Self::ReadingAssigned
             | Self::RecordEnded => {
                 return None;
             }
@@ -143,6 +146,7 @@ impl EntryKind {
             | Self::ItemWritten
             | Self::AccountSet
             | Self::ReadingWithdrawn
+            | Self::ReadingAssigned
             | Self::RecordEnded => None,
         }
     }
@@ -383,8 +387,8 @@ impl Entry {
             // Followers are told of what, and not what is written in it.
             let what = if kind == EntryKind::ItemWritten {
                 items::named(&items::Told::read(&what).map_err(damaged)?.written.item.reference())
-            } else if kind == EntryKind::ReadingWithdrawn {
-                corrected::Told::read(&what).map_err(damaged)?.reading.to_string()
+            } else if matches!(kind, EntryKind::ReadingWithdrawn | EntryKind::ReadingAssigned) {
+                fates::Told::read(&what).map_err(damaged)?.reading.to_string()
             } else if kind == EntryKind::RecordEnded {
                 format!("entry {}", self.seq)
             } else {

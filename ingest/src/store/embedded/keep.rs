@@ -8,7 +8,9 @@ use super::{
     alerts::{self, AlertKept},
     apply::{Happened, as_reading},
     arrivals::{Arrivals, HeardAlso, Recovered},
+    corrected,
     digest::micros,
+    fates::newest_words,
     fault::Fault,
     inbox, items, jobs,
     journal::{Draft, EntryKind},
@@ -80,9 +82,18 @@ pub(super) fn keep_recovered(
     let again: Vec<_> =
         again.map(|Recovered { source, admitted, .. }| (*source, admitted, judged.get(&admitted.reading.id))).collect();
     put_readings(tx, draft, &again)?;
+    // What did not count does not count because it is here again.
+    let since = arrivals.recovered.iter().map(|recovered| recovered.stood_in).min().unwrap_or_default();
+    let words = newest_words(tx, person, since)?;
     for (place, recovered) in (u64::try_from(happened.sources.len()).unwrap_or(0)..).zip(&arrivals.recovered) {
+        let (id, at) = (recovered.admitted.reading.id, Place { entry: draft.seq, place });
         if recovered.was_unjudged {
-            readings::wait_to_be_judged(tx, Place { entry: draft.seq, place })?;
+            readings::wait_to_be_judged(tx, at)?;
+        }
+        if let Some(told) = words.get(&id).filter(|told| told.because.is_some()) {
+            told.keep(tx, draft)?;
+            let waiting = recovered.was_unjudged.then_some((id, at));
+            corrected::judge_no_more(tx, draft, waiting.as_slice())?;
         }
     }
     Ok(())
@@ -117,8 +128,8 @@ pub(super) fn keep_event(
     judged: &BTreeMap<ReadingId, Verdict>,
 ) -> Result<(), Fault> {
     match event {
-        Event::Reading(_) | Event::Expecting => {}
-        Event::Corrected(_) => happened.withdrawn.iter().try_for_each(|told| told.keep(tx, draft))?,
+        Event::Reading(_) | Event::Assigned(_) | Event::Expecting => {}
+        Event::Corrected(_) => happened.said.keep(tx, draft)?,
         Event::Reconsider(admitted) => {
             let id = admitted.reading.id;
             let verdict = judged.get(&id).ok_or(Fault::Rules)?;
@@ -145,6 +156,7 @@ pub(super) fn keep_event(
         }
         // Kept beside the rules, told before to be none of a person's, or heard by the rules as another.
         Event::Withdrawn { .. }
+        | Event::Moved { .. }
         | Event::Written(_)
         | Event::Audited(_)
         | Event::Refused(_)
@@ -173,6 +185,8 @@ pub(super) fn keep_beside_rules(
         | Event::Reading(_)
         | Event::Reconsider(_)
         | Event::Withdrawn { .. }
+        | Event::Moved { .. }
+        | Event::Assigned(_)
         | Event::Corrected(_)
         | Event::Expecting
         | Event::Refused(_)
@@ -238,6 +252,7 @@ pub(super) fn keep_decisions(
         timers::set(tx, person.no, timer)?;
     }
     outcome.evaluated = decisions.evaluated;
+    outcome.folded_since = decisions.folded_since;
     let is_changed = decisions.state_changed && decisions.state != *before;
     if is_changed {
         person.record.state = decisions.state.to_bytes();

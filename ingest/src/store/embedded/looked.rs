@@ -1,6 +1,7 @@
 //! The log of a person's record: who looked at it or changed it, as the person's own chain tells.
 
 use super::{
+    fates,
     fault::Fault,
     items::{self, Told},
     journal::{self, EntryKind, From, Thing},
@@ -34,6 +35,9 @@ pub(super) fn list(view: &View<'_>, patient: &PatientId, limit: usize) -> Result
 fn audit(thing: &Thing) -> Result<Option<Audit>, Unsound> {
     if thing.kind == EntryKind::Audit {
         return Ok(Some(serde_json::from_str(&thing.what)?));
+    }
+    if let Some(told) = fates::Told::of(thing)? {
+        return Ok(Some(Audit { what: AuditKind::Written, about: Text::new(&told.line())?, by: None }));
     }
     if thing.kind != EntryKind::ItemWritten {
         return Ok(None);

@@ -15,6 +15,7 @@ mod corrected;
 mod damage;
 mod digest;
 mod erase;
+mod fates;
 mod fault;
 mod given;
 mod inbox;

@@ -6,6 +6,7 @@
 use super::{
     damage,
     digest::Digest,
+    fates::Fates,
     fault::Fault,
     journal::{self, From},
     kept::KeptReading,
@@ -14,7 +15,7 @@ use super::{
     rows::{self, Tx, Unsound, View, all, intact, one, run, verify},
 };
 use crate::{access::Scope, store::StoredReading};
-use rules::Verdict;
+use rules::{Because, Verdict};
 use rusqlite::params;
 use std::collections::{BTreeSet, HashMap};
 use vitals::{Admitted, HubId, PatientId, RawFrame, Reading, ReadingId, Who, record::identity};
@@ -52,9 +53,9 @@ impl Found {
         (self.kept.admitted, self.kept.verdict)
     }
 
-    fn into_stored(self) -> StoredReading {
+    fn into_stored(self, withdrawn: Option<Because>) -> StoredReading {
         let KeptReading { admitted: Admitted { reading, hub, server_received, .. }, verdict } = self.kept;
-        StoredReading { reading, hub, server_received, verdict }
+        StoredReading { reading, hub, server_received, verdict, withdrawn }
     }
 }
 
@@ -285,10 +286,17 @@ fn listed(
     if limit == 0 {
         return Ok(listed);
     }
+    let mut fates = Fates::default();
     journal::newest_first(view, from, |entry| {
+        fates.take(&entry)?;
         if !entry.readings.is_empty() {
+            let subject = entry.subject;
             let found = of_entry(view, entry)?.into_iter().rev().filter(|found| is_wanted(found));
-            listed.extend(found.map(Found::into_stored).take(limit - listed.len()));
+            let stored = found.map(|found| {
+                let told = fates.of(subject, found.kept.admitted.reading.id);
+                found.into_stored(told.and_then(|told| told.because))
+            });
+            listed.extend(stored.take(limit - listed.len()));
         }
         Ok(listed.len() < limit)
     })?;

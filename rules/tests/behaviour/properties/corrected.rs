@@ -27,14 +27,14 @@ use vitals::{
 /// When everything arrives: each reading is fresh then.
 const RECEIVED: TimeDelta = TimeDelta::minutes(25);
 
-fn now() -> DateTime<Utc> {
+pub(super) fn now() -> DateTime<Utc> {
     start() + RECEIVED
 }
 
 /// A store of one person's readings, which hands to the rules what still counts.
-struct Held {
+pub(super) struct Held {
     plan: Plan,
-    kept: Kept,
+    pub(super) kept: Kept,
     counts: BTreeMap<ReadingId, Admitted>,
     folds: Vec<u32>,
     /// Whether it hands that over with every reading, as it does with every correction.
@@ -43,7 +43,7 @@ struct Held {
 }
 
 impl Held {
-    fn new(plan: Plan, always: bool) -> Self {
+    pub(super) fn new(plan: Plan, always: bool) -> Self {
         Self { plan, kept: Kept::new(), counts: BTreeMap::new(), folds: Vec::new(), always, restarts: false }
     }
 
@@ -61,11 +61,18 @@ impl Held {
         };
         let finished = self.kept.alerts.iter().filter(shows).cloned().collect();
         let rest = self.counts.values().cloned().collect();
-        Event::Corrected(Box::new(Correction { withdrawn, rest, since: DateTime::<Utc>::MIN_UTC, finished }))
+        Event::Corrected(Box::new(Correction {
+            withdrawn,
+            rest,
+            since: DateTime::<Utc>::MIN_UTC,
+            cut: BTreeMap::new(),
+            anew: BTreeSet::new(),
+            finished,
+        }))
     }
 
     /// One slice: readings that come, and readings that no longer count.
-    fn slice(&mut self, engine: &Engine, come: &[&Admitted], gone: &[&Admitted]) -> Decisions {
+    pub(super) fn slice(&mut self, engine: &Engine, come: &[&Admitted], gone: &[&Admitted]) -> Decisions {
         for admitted in gone {
             self.counts.remove(&admitted.reading.id);
         }
@@ -91,7 +98,7 @@ impl Held {
 }
 
 /// The rules whose condition is true.
-fn is_true(state: &PatientState) -> BTreeSet<(String, String)> {
+pub(super) fn is_true(state: &PatientState) -> BTreeSet<(String, String)> {
     let is_true = state.alerts.iter().filter(|alert| matches!(alert.condition, Condition::Pending | Condition::Active));
     is_true.map(|alert| (alert.made_by.pack.clone(), alert.made_by.rule.clone())).collect()
 }
@@ -104,7 +111,7 @@ struct Story {
     steps: Vec<usize>,
 }
 
-fn taken_at(number: usize, minute: i64, value: Value<Measure>) -> Admitted {
+pub(super) fn taken_at(number: usize, minute: i64, value: Value<Measure>) -> Admitted {
     let when = When {
         clock: Clock::Known,
         taken: TimeDelta::minutes(minute),

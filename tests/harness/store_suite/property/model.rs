@@ -205,6 +205,7 @@ impl Model {
             hub: kept.admitted.hub.clone(),
             server_received: kept.admitted.server_received,
             verdict: kept.verdict.clone(),
+            withdrawn: None,
         };
         self.readings.iter().rev().filter(wanted).map(stored).collect()
     }

@@ -103,6 +103,8 @@ impl Model {
             | Event::Received { .. }
             | Event::Audited(_)
             | Event::Withdrawn { .. }
+            | Event::Moved { .. }
+            | Event::Assigned(_)
             | Event::Corrected(_)
             | Event::Expecting => {
                 return Err(Not::Denied);

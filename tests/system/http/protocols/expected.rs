@@ -67,7 +67,7 @@ async fn days(county: &County, days: i64) {
     }
 }
 
-async fn go_round(county: &County) {
+pub(super) async fn go_round(county: &County) {
     let rounds = Rounds {
         store: county.shared.store.clone(),
         decide: county.shared.decide.clone(),

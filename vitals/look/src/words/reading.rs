@@ -94,6 +94,7 @@ pub fn flag(flag: Flag) -> &'static str {
         Flag::ArrivedLate => "it reached us late",
         Flag::UndatedFromMemory => "the device took it from its memory and does not say when",
         Flag::PartImplausible => "a number beside it cannot be right and was left out",
+        Flag::TypedIn => "a person typed it in",
     }
 }
 

@@ -9,7 +9,7 @@ use crate::{
     },
     store::{Care, Decide, Slice, Subject},
 };
-use register::{CarePlan, Item, plan::Parameter};
+use register::{CarePlan, Item, Place, PlacePlan, plan::Parameter};
 use rules::{Decisions, Event, PatientState};
 use std::{collections::BTreeSet, io::Write, sync::Arc};
 use tempfile::TempDir;
@@ -231,11 +231,8 @@ people_are = "invented"
 packs = []
 "#;
 
-/// A person of the register, with a limit of their own where one is given.
-fn items(id: &PatientId, name: &str, own: Option<u16>) -> Vec<Event> {
-    let patient =
-        register::Patient::new(id.clone(), Text::new(name).unwrap(), NhsNumber::parse("999 000 0018").unwrap());
-    let parameter = |value: u16| Parameter {
+fn parameter(value: u16) -> Parameter {
+    Parameter {
         pack: Text::new("tried").unwrap(),
         name: Text::new("heavy").unwrap(),
         value: value.into(),
@@ -244,7 +241,13 @@ fn items(id: &PatientId, name: &str, own: Option<u16>) -> Vec<Event> {
         at: DateTime::UNIX_EPOCH,
         review_at: DateTime::UNIX_EPOCH + chrono::TimeDelta::days(30_000),
         temporary: None,
-    };
+    }
+}
+
+/// A person of the register, with a limit of their own where one is given.
+fn items(id: &PatientId, name: &str, own: Option<u16>) -> Vec<Event> {
+    let patient =
+        register::Patient::new(id.clone(), Text::new(name).unwrap(), NhsNumber::parse("999 000 0018").unwrap());
     let plan = CarePlan {
         id: RecordId::parse("rc-1").unwrap(),
         patient: id.clone(),
@@ -261,14 +264,22 @@ fn items(id: &PatientId, name: &str, own: Option<u16>) -> Vec<Event> {
         .collect()
 }
 
-/// The same weights from a store: two people of 101 kg, and one of them has a limit of 110.
-#[test]
-fn a_services_own_history_is_judged_with_each_persons_own_parameters() {
+/// What the whole footprint has as its limit.
+fn of_footprint(value: u16) -> Event {
+    let parameter = parameter(value);
+    let place = Place::Footprint;
+    let id = PlacePlan::id_of(&place).unwrap();
+    Event::written(Item::from(PlacePlan { id, place, packs: Vec::new(), parameters: vec![parameter] }))
+}
+
+/// Two people of 101 kg in a store, one of them with a limit of 110: what a back-test of their own history raises where the
+/// protocol has 100, and the footprint says otherwise or not. And in whose records it stands that they were read.
+fn of_a_service(footprint: Option<u16>) -> (Backtest, Vec<String>) {
     let folder = Folder::new();
     let (pack, config) = (
         PACK.replace(
             "[message.m]",
-            "[param.heavy]\nunit = \"kg\"\ndefault = 100\noverride = { patient = [90, 120] }\n[message.m]",
+            "[param.heavy]\nunit = \"kg\"\ndefault = 100\noverride = { footprint = [90, 120], patient = [90, 120] }\n[message.m]",
         )
         .replace("above = 100 }", "above = \"param:heavy\" }"),
         folder.write("service.toml", &SETTINGS.replace("\"store\"", &format!("{:?}", folder.0.path().join("store")))),
@@ -279,19 +290,21 @@ fn a_services_own_history_is_judged_with_each_persons_own_parameters() {
     let mut kept = Vec::new();
     Lines::open(&readings, hub.clone()).unwrap().each(|_, reading| kept.push(reading.unwrap())).unwrap();
     let people = [("pt-b", "Bert Invented", None), ("pt-c", "Cleo Invented", Some(110))];
+    let apply = |stopped: &Stopped, who: &Access, subject: Subject, events: Vec<Event>, at| {
+        let answers = stopped.store.apply(who, vec![Slice { subject, events }], Arc::new(Nobody), at);
+        stopped.wait(answers).into_iter().for_each(|answer| drop(answer.unwrap()));
+    };
     let applied = Stopped::work(&config, open_store, |stopped| {
+        let set_up = Access::system(Purpose::SetUp);
         for (reading, (id, name, own)) in kept.iter().zip(people) {
             let id = PatientId::parse(id).unwrap();
             let of_hub = Access::hub(&VerifiedHub::new(hub.clone(), [id.clone()].into()));
-            for (who, events) in [
-                (Access::system(Purpose::SetUp), items(&id, name, own)),
-                (of_hub, vec![Event::Reading(Box::new(reading.clone()))]),
-            ] {
-                let slice = Slice { subject: Subject::Patient(id.clone()), events };
-                let answers =
-                    stopped.wait(stopped.store.apply(&who, vec![slice], Arc::new(Nobody), reading.server_received));
-                answers.into_iter().for_each(|answer| drop(answer.unwrap()));
-            }
+            let (whose, at) = (Subject::Patient(id.clone()), reading.server_received);
+            apply(stopped, &set_up, whose.clone(), items(&id, name, own), at);
+            apply(stopped, &of_hub, whose, vec![Event::Reading(Box::new(reading.clone()))], at);
+        }
+        if let Some(value) = footprint {
+            apply(stopped, &set_up, Subject::Service, vec![of_footprint(value)], stopped.at);
         }
         Ok(())
     });
@@ -304,9 +317,41 @@ fn a_services_own_history_is_judged_with_each_persons_own_parameters() {
         json: false,
         taken_after: Span::parse("1h").unwrap(),
     };
-    let mut test = Backtest::new(&asked).unwrap();
-    Stopped::work(&config, open_store, |stopped| test.over_history(stopped)).unwrap();
+    let (mut test, mut read) = (Backtest::new(&asked).unwrap(), Vec::new());
+    let done = Stopped::work(&config, open_store, |stopped| {
+        test.over_history(stopped)?;
+        let who = Access::system(Purpose::Follow);
+        let (changes, _) = stopped.wait(stopped.store.changes(&who, Default::default(), 1_000)).unwrap();
+        let audits = changes.iter().filter(|change| change.kind == "audit");
+        read.extend(audits.map(|change| change.patient.as_ref().map_or(String::new(), ToString::to_string)));
+        Ok(())
+    });
+    done.unwrap();
+    (test, read)
+}
+
+#[test]
+fn a_services_own_history_is_judged_with_each_persons_own_parameters() {
+    let (test, _) = of_a_service(None);
     assert_eq!(seen(&test.compared.1), [("pt-b", "tried/heavy", 30, None)]);
     assert_eq!((test.base.people, test.base.readings), (2, 2));
     assert_eq!(test.compared.0, [], "of the protocols in force none is beyond its bound");
+}
+
+/// Found 2026-11-23: what a footprint, team or home had set was passed over.
+#[test]
+fn what_a_place_has_set_counts_and_a_persons_own_number_before_it() {
+    let (test, _) = of_a_service(Some(102));
+    assert_eq!(seen(&test.compared.1), [], "102 for everybody");
+    let (test, _) = of_a_service(Some(95));
+    assert_eq!(seen(&test.compared.1), [("pt-b", "tried/heavy", 30, None)]);
+    assert_eq!(seen(&test.compared.0), [("pt-b", "tried/heavy", 30, None)], "95 for everybody but one");
+}
+
+/// Found 2026-11-23: it stood in the service's own record once for all of them.
+#[test]
+fn each_persons_record_says_that_it_was_read() {
+    let (_, mut read) = of_a_service(None);
+    read.sort_unstable();
+    assert_eq!(read, ["pt-b", "pt-c"]);
 }

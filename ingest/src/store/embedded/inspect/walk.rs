@@ -8,6 +8,7 @@ use super::{
     super::{
         account,
         damage::{Mark, Missing},
+        fates,
         fault::Fault,
         items::Told,
         journal::{self, Entry, EntryKind, Thing},
@@ -192,7 +193,10 @@ impl Walk {
             }
             let account = self.accounts.subject(view, entry.subject)?;
             (account.last, account.n, account.head) = (entry.seq, entry.n, Some(entry.head));
-            entry.readings.iter().try_for_each(|kept| self.reading(view, entry.subject, entry.seq, kept))?;
+            // What was stored before is known by the entry where it first stood.
+            let assigned = fates::assigned_in(entry)?;
+            let mut first = entry.readings.iter().filter(|kept| !assigned.contains(&kept.admitted.reading.id));
+            first.try_for_each(|kept| self.reading(view, entry.subject, entry.seq, kept))?;
             entry.things.iter().try_for_each(|thing| self.thing(view, entry, thing))
         });
         if let Err(Unsound) = told {
@@ -315,8 +319,8 @@ impl Walk {
             | EntryKind::PersonRegistered
             | EntryKind::TimerDue
             | EntryKind::AlertAcknowledged
-            | EntryKind::ReadingWithdrawn
             | EntryKind::Audit => Ok(()),
+            EntryKind::ReadingWithdrawn | EntryKind::ReadingAssigned => fates::Told::of(thing).map(drop),
         }
     }
 

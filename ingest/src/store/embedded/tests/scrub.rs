@@ -22,7 +22,7 @@ fn verifier() -> Access {
 }
 
 /// Scrubs to the end of a pass, in steps of so many rows.
-async fn pass(it: &Fixture, rows: u64) -> Scrubbed {
+pub(super) async fn pass(it: &Fixture, rows: u64) -> Scrubbed {
     let mut all = Scrubbed::default();
     for _ in 0..STEPS_MAX {
         let step = it.store.scrub(&verifier(), rows, at(1_000_000)).await.unwrap();
@@ -51,7 +51,7 @@ impl Fixture {
     }
 
     /// The entry in which a reading stands.
-    async fn entry_of(&self, admitted: &Admitted) -> i64 {
+    pub(super) async fn entry_of(&self, admitted: &Admitted) -> i64 {
         let (source, record) = (admitted.reading.source.clone(), admitted.reading.record);
         self.store
             .pool
@@ -65,7 +65,7 @@ impl Fixture {
     }
 
     /// Flips a bit in an entry's body.
-    fn flip(&self, entry: i64) {
+    pub(super) fn flip(&self, entry: i64) {
         let sqlite = self.sqlite();
         let mut body: Vec<u8> =
             sqlite.query_row("SELECT body FROM entry WHERE seq = ?1", [entry], |row| row.get(0)).unwrap();
