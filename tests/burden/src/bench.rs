@@ -14,7 +14,7 @@ use crate::{
     thresholds::{self, Judged, NotJudged},
 };
 use serde::Serialize;
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, ops::RangeInclusive};
 use thiserror::Error;
 
 /// Why a run cannot be made.
@@ -142,8 +142,8 @@ const MISSED_READINGS_MAX: usize = 24;
 /// Everything a run found.
 #[derive(Debug, Clone, Default)]
 pub struct Run {
-    /// How many seeds.
-    pub seeds: u64,
+    /// The seeds: the first and the last.
+    pub seeds: (u64, u64),
     /// How many readings.
     pub readings: u64,
     /// Comparator A.
@@ -169,17 +169,17 @@ pub struct Run {
     pub missed: Vec<Missed>,
 }
 
-/// Runs the benchmark over seeds 1 to `seeds`.
+/// Runs the benchmark over these seeds.
 ///
 /// # Errors
 /// [`NotRun`] where parameters, bounds or protocols do not read.
-pub fn run(seeds: u64, made: Made, meant: &Meant, has_said: impl Fn(u64)) -> Result<Run, NotRun> {
+pub fn run(seeds: RangeInclusive<u64>, made: Made, meant: &Meant, has_said: impl Fn(u64)) -> Result<Run, NotRun> {
     let parameters = parameters(made.stress)?;
     let judged = Judged::read(thresholds::FILE, parameters.causes())?;
     let in_force = InForce::new(meant)?;
-    let mut run = Run { seeds, ..Run::default() };
+    let mut run = Run { seeds: (*seeds.start(), *seeds.end()), ..Run::default() };
     run.without.extend(Stratum::ALL.into_iter().filter(|stratum| !in_force.covers(*stratum)));
-    for seed in 1..=seeds {
+    for seed in seeds {
         let cohort = made.cohort(&parameters, seed)?;
         let world = World::of(&cohort, &judged);
         for (stratum, touches) in crate::judge::red_floor(&world) {
@@ -289,14 +289,14 @@ pub const SETTINGS: [i64; 5] = [-2, -1, 0, 1, 2];
 ///
 /// # Errors
 /// As [`run`].
-pub fn curve(seeds: u64, made: Made, meant: &Meant) -> Result<Vec<Point>, NotRun> {
+pub fn curve(seeds: RangeInclusive<u64>, made: Made, meant: &Meant) -> Result<Vec<Point>, NotRun> {
     let parameters = parameters(made.stress)?;
     let judged = Judged::read(thresholds::FILE, parameters.causes())?;
     let mut came: BTreeMap<(&'static str, i64), Came> = BTreeMap::new();
     let in_force = |steps| InForce::new(&Meant { steps, ..meant.clone() });
     let ours: Vec<(i64, InForce)> =
         SETTINGS.into_iter().map(|steps| Ok((steps, in_force(steps)?))).collect::<Result<_, NotPlayed>>()?;
-    for seed in 1..=seeds {
+    for seed in seeds {
         let cohort = made.cohort(&parameters, seed)?;
         let world = World::of(&cohort, &judged);
         for (setting, in_force) in &ours {
@@ -326,7 +326,7 @@ pub fn curve(seeds: u64, made: Made, meant: &Meant) -> Result<Vec<Point>, NotRun
 /// # Errors
 /// As [`run`].
 pub fn ablation(
-    seeds: u64,
+    seeds: RangeInclusive<u64>,
     made: Made,
     meant: &Meant,
     has_said: impl Fn(u64),
@@ -338,7 +338,7 @@ pub fn ablation(
     let variants: Vec<(Option<Family>, InForce)> = variants.collect::<Result<_, NotPlayed>>()?;
     let mut all: Vec<(Option<Family>, Came)> =
         variants.iter().map(|(without, _)| (*without, Came::default())).collect();
-    for seed in 1..=seeds {
+    for seed in seeds {
         let cohort = made.cohort(&parameters, seed)?;
         let world = World::of(&cohort, &judged);
         for ((_, in_force), (_, came)) in variants.iter().zip(&mut all) {

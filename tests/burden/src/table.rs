@@ -106,8 +106,9 @@ pub fn text(run: &Run, prints_missed: bool) -> String {
     say(
         &mut out,
         format_args!(
-            "{} seeds, {} readings, {days} monitored days; episodes that could be seen: {} E, {} U, {} R\n",
-            run.seeds,
+            "seeds {} to {}, {} readings, {days} monitored days; episodes that could be seen: {} E, {} U, {} R\n",
+            run.seeds.0,
+            run.seeds.1,
             run.readings,
             of_class(Class::E),
             of_class(Class::U),

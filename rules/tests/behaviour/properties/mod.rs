@@ -24,8 +24,11 @@
 //!   the red may be counted where the red arrives last. It is told, and waits for a person, but stands as passed.
 //! * The person's instructions, and when a repeat counts, follow what had arrived by then.
 
+mod adversarial;
+mod assigned;
 mod checks;
 mod corrected;
+mod every_protocol;
 mod faults;
 mod history;
 mod order;

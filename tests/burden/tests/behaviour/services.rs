@@ -16,6 +16,7 @@ use burden::{
     staff::taken_at,
     thresholds::{self, Judged},
 };
+use rules::pack::{Pack, SHIPPED};
 use std::{collections::BTreeMap, sync::LazyLock};
 
 struct Made {
@@ -192,6 +193,20 @@ fn our_rules_are_played_over_every_stratum() {
 fn the_setting_of_the_curve_moves_ours() {
     let of = |steps| shown(&of_few(&Meant { steps, ..Meant::default() }));
     assert!(of(-2) < of(0) && of(0) < of(2));
+}
+
+/// Protocols without a family can all be in force: a question that is asked after a rule goes with its rule. A protocol that
+/// has lost the rule and kept the question is refused, so the run would end there.
+#[test]
+fn protocols_without_a_family_can_be_in_force() {
+    let equipment = SHIPPED.into_iter().find(|text| text.contains("after = \"weight-of-another\"")).unwrap();
+    let renamed = equipment.replace("id = \"weight-of-another\"", "id = \"weight-of-nobody\"");
+    let refused = Pack::read(&renamed).unwrap_err().to_string();
+    assert!(refused.contains("it is asked after weight-of-another, which is not in the pack"), "{refused}");
+    for family in Family::ALL {
+        let stream = of_few(&Meant { without: Some(family), ..Meant::default() });
+        assert!(shown(&stream) > 0, "{family:?}");
+    }
 }
 
 /// A family that is off changes what is said, where a protocol uses it: and without a person's own numbers less is found.
