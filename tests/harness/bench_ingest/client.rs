@@ -35,6 +35,8 @@ pub(super) enum Pace {
 pub(super) struct Answered {
     /// Which request.
     pub(super) request: usize,
+    /// When it was sent, or was due.
+    pub(super) from: Instant,
     /// From when it was sent, or was due, to the last byte of the answer.
     pub(super) took: Duration,
     pub(super) status: u16,
@@ -193,6 +195,7 @@ impl<'a> Line<'a> {
                 let flight = self.flight.take();
                 return Ok(flight.map(|flight| Answered {
                     request: flight.request,
+                    from: flight.from,
                     took: clock::instant() - flight.from,
                     status,
                     body,

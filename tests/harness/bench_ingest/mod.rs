@@ -4,6 +4,7 @@
 //! are on, and the service itself counts both; every receipt is read, and one that does not say "stored" for every reading
 //! voids the run; what a request holds and how it is signed is what a hub makes of a device's bytes.
 
+mod activate;
 mod bytes;
 mod client;
 mod figures;
@@ -21,6 +22,7 @@ mod table;
 mod targets;
 mod world;
 
+pub use activate::{Activation, RATE, measure_activation};
 pub use peers::postgres::{WORK, work};
 pub use request::Encoding;
 pub use table::Table;

@@ -17,7 +17,7 @@ use std::{collections::BTreeMap, path::Path, time::Duration};
 use vitals::wire::v1::{Outcome, Receipt, Verdict};
 
 /// Connections while every hub's first readings are sent, and at a pace: hubs do not wait for one another's connection.
-const MANY_CONNECTIONS: usize = 64;
+pub(super) const MANY_CONNECTIONS: usize = 64;
 
 /// How much more than it should need is written for a window, so that it ends by time.
 pub(super) const SPARE: f64 = 1.3;
@@ -144,7 +144,7 @@ impl Ours {
     }
 }
 
-fn now() -> DateTime<Utc> {
+pub(super) fn now() -> DateTime<Utc> {
     WallClock.now()
 }
 
@@ -169,7 +169,7 @@ fn spread(load: &Load) -> Spread {
 }
 
 /// Whether a receipt says of as many readings as were sent that each is stored and judged.
-fn is_all_stored(answered: &Answered, sent: usize) -> Result<(), String> {
+pub(super) fn is_all_stored(answered: &Answered, sent: usize) -> Result<(), String> {
     let receipt: Receipt =
         serde_json::from_slice(&answered.body).map_err(|error| format!("a receipt does not read: {error}"))?;
     let is_good = |outcome, verdict: Option<&Verdict>| {
@@ -206,6 +206,7 @@ pub(super) fn is_counted(counts: Counts, requests: usize, readings: usize) -> Re
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::clock::instant;
 
     #[test]
     fn a_run_without_signatures_or_rules_is_void() {
@@ -227,7 +228,8 @@ mod tests {
         };
         let check = |lines: &[String], sent| {
             let body = format!(r#"{{"received_at":"x","readings":[{}]}}"#, lines.join(","));
-            let answered = Answered { request: 0, took: Duration::ZERO, status: 200, body: body.into_bytes() };
+            let (from, took) = (instant(), Duration::ZERO);
+            let answered = Answered { request: 0, from, took, status: 200, body: body.into_bytes() };
             is_all_stored(&answered, sent).is_ok()
         };
         let stored = line("stored");

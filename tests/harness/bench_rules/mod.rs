@@ -1,4 +1,5 @@
-//! What it costs to judge a reading by eight rules that remember, and to keep what they remember, for a county.
+//! What it costs to judge a reading by eight rules that remember, and to keep what they remember, for a county; and by the
+//! protocols we ship, as one person has them together.
 //!
 //! The probe of the same run finds a person's stored state by their id and copies it.
 //!
@@ -7,6 +8,7 @@
 
 mod people;
 mod protocol;
+mod shipped;
 
 use crate::{
     bench::Figures,
@@ -16,6 +18,7 @@ use crate::{
 use people::{Home, pressure, start};
 use protocol::RULES_PER_MEASURE;
 use rules::{Channel, Event, PatientState, Plan, decide};
+use shipped::Judged;
 use std::{
     collections::{BTreeMap, HashMap},
     fmt,
@@ -32,6 +35,12 @@ const SIZES: [u32; 4] = [1, 10, 100, 1_000];
 
 /// Readings in a round, and people whose states are written and read in one: more than any cache holds.
 const ROUND: u32 = 20_000;
+
+/// People whose readings are judged by the protocols we ship: their states together are more than any cache holds.
+const PEOPLE_OF_ONE_KIND: u32 = 8_000;
+
+/// How often each of their readings is judged.
+const TIMES_JUDGED: usize = 3;
 
 /// Rounds of a row: the fastest is told, which other work on the machine disturbs least.
 const ROUNDS: usize = 21;
@@ -52,6 +61,7 @@ pub struct Table {
     rows: Vec<Row>,
     sizes: Vec<(&'static str, usize)>,
     probe_ns: f64,
+    shipped: Vec<Judged>,
 }
 
 /// Measures deciding, writing and reading.
@@ -59,7 +69,9 @@ pub struct Table {
 /// # Errors
 /// [`Trouble`] where the protocol does not read, or a reading was not judged by all its rules.
 pub fn measure(is_quick: bool) -> Result<Table, Trouble> {
-    measure_with(PEOPLE, ROUND, if is_quick { ROUNDS_QUICK } else { ROUNDS })
+    let of_one_kind = if is_quick { PEOPLE_OF_ONE_KIND / 8 } else { PEOPLE_OF_ONE_KIND };
+    let table = measure_with(PEOPLE, ROUND, if is_quick { ROUNDS_QUICK } else { ROUNDS })?;
+    Ok(Table { shipped: shipped::judged(of_one_kind, TIMES_JUDGED)?, ..table })
 }
 
 /// The same with other numbers: few, for a test.
@@ -69,7 +81,7 @@ pub fn measure(is_quick: bool) -> Result<Table, Trouble> {
 pub fn measure_with(people: u32, round: u32, rounds: usize) -> Result<Table, Trouble> {
     let plan = Plan::new(vec![protocol::protocol()?], vec![Channel::Console]).doing("put a protocol in force")?;
     let homes: Vec<Home> = (0..people).map(Home::new).collect::<Result<_, _>>()?;
-    let mut table = Table { rows: Vec::new(), sizes: Vec::new(), probe_ns: 0.0 };
+    let mut table = Table { rows: Vec::new(), sizes: Vec::new(), probe_ns: 0.0, shipped: Vec::new() };
     for (with, risen_by) in [("nothing open", 0), ("an alert open", 25)] {
         let county: Vec<(&Home, PatientState)> =
             homes.iter().map(|home| (home, home.remembered(&plan, risen_by))).collect();
@@ -171,7 +183,8 @@ fn fastest_ns(each: usize, rounds: usize, round: impl Fn()) -> f64 {
 
 impl Figures for Table {
     fn named(&self) -> BTreeMap<String, f64> {
-        self.rows.iter().map(|row| (row.name.clone(), row.ns)).collect()
+        let rows = self.rows.iter().map(|row| (row.name.clone(), row.ns));
+        rows.chain(self.shipped.iter().flat_map(Judged::named)).collect()
     }
 }
 
@@ -196,7 +209,8 @@ impl fmt::Display for Table {
             f,
             "decide N: a slice of N readings, {RULES_PER_MEASURE} rules each, every slice of another person; probe: find a \
              stored state by its person and copy it, nothing open"
-        )
+        )?;
+        if self.shipped.is_empty() { Ok(()) } else { shipped::write(&self.shipped, self.probe_ns, f) }
     }
 }
 
@@ -213,6 +227,22 @@ mod tests {
             assert!(text.contains(what), "{what}: {text}");
         }
         assert_eq!(table.named().len(), table.rows.len());
+    }
+
+    /// Every kind of person and the dearest protocols, live and late, the same names in the table and in the file.
+    #[test]
+    fn the_protocols_we_ship_are_measured_live_and_late() {
+        let table = measure_with(30, 10, 1).unwrap();
+        let table = Table { shipped: shipped::judged(2, 1).unwrap(), ..table };
+        let (text, named) = (table.to_string(), table.named());
+        for what in
+            ["care home, live", "all nine at once, late", "the dearest, ", "2000 ns at the median", "2048 bytes"]
+        {
+            assert!(text.contains(what), "{what}: {text}");
+        }
+        for name in ["heart_failure_live_median_ns", "diabetes_live_state_bytes", "the_dearest_late_slowest_ns"] {
+            assert!(named.get(name).is_some_and(|figure| *figure > 0.0), "{name}: {named:?}");
+        }
     }
 
     #[test]

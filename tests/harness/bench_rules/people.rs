@@ -4,9 +4,9 @@ use crate::trouble::{Doing, Trouble};
 use chrono::{DateTime, TimeDelta, Utc};
 use rules::{Event, PatientState, Plan, decide};
 use vitals::{
-    Admitted, BloodPressure, ClockOffset, Decimal, HubId, Measure, PatientId, Quality, RawFrame, Reading, RecordNumber,
-    SourceId, TakenAt, Times, Value, Who,
-    measure::{BodyWeight, OxygenSaturation},
+    Admitted, BloodPressure, ClockOffset, Decimal, HubId, Kind, Measure, PatientId, Quality, Quantity, RawFrame,
+    Reading, RecordNumber, SourceId, TakenAt, Times, Value, Who, catalogue,
+    measure::{BodyWeight, OxygenSaturation, Parts, Word},
     quantity::{Kilograms, MmHg, PerMinute, Percent},
     record::{RecordKey, reading_id},
 };
@@ -32,10 +32,20 @@ impl Home {
         })
     }
 
+    /// The moment so many seconds from the start.
+    pub(super) fn at(&self, secs: i64) -> DateTime<Utc> {
+        start() + TimeDelta::seconds(secs)
+    }
+
+    /// Nothing is remembered of them yet.
+    pub(super) fn new_state(&self) -> PatientState {
+        PatientState::new(self.patient.clone())
+    }
+
     /// The reading taken this many seconds from the start, as live as it can be.
     pub(super) fn reading(&self, measure: Measure, secs: i64) -> Event {
-        let taken = start() + TimeDelta::seconds(secs);
-        let number = u32::try_from(secs + 1_000_000).unwrap_or_default();
+        let taken = self.at(secs);
+        let number = u32::try_from(secs + 100_000_000).unwrap_or_default();
         let record = RecordNumber::of("1810", RecordKey::Number(number), None, &[]);
         let reading = Reading {
             id: reading_id(&self.source, record),
@@ -69,6 +79,44 @@ impl Home {
         }
         decide(plan, &PatientState::new(self.patient.clone()), &events, start()).state
     }
+}
+
+/// Measures in a session.
+pub(super) const SESSION: usize = 9;
+
+/// What somebody well measures in one sitting: a little different each day, and none of it alarming to any protocol we ship.
+///
+/// # Errors
+/// [`Trouble`] where the catalogue has no such measure.
+pub(super) fn session(day: i64) -> Result<[Measure; SESSION], Trouble> {
+    let of = |around: i64, days: i64| around + day * 7 % days;
+    Ok([
+        measure(Kind::SuppliedOxygen, &[], &[(Word::Oxygen, "air")])?,
+        measure(Kind::Consciousness, &[], &[(Word::Consciousness, "alert")])?,
+        measure(Kind::Weight, &[("weight", of(800, 4), -1)], &[])?,
+        measure(Kind::Spo2, &[("spo2", of(96, 3), 0), ("oximeter_pulse", of(70, 5), 0)], &[])?,
+        measure(Kind::Temperature, &[("temperature", of(368, 4), -1)], &[])?,
+        measure(Kind::RespiratoryRate, &[("respiratory_rate", of(14, 4), 0)], &[])?,
+        measure(Kind::Pulse, &[("pulse", of(70, 5), 0)], &[])?,
+        measure(Kind::Glucose, &[("glucose", of(62, 9), -1)], &[])?,
+        measure(
+            Kind::BloodPressure,
+            &[("systolic", of(118, 9), 0), ("diastolic", of(72, 5), 0), ("cuff_pulse", of(70, 5), 0)],
+            &[],
+        )?,
+    ])
+}
+
+/// A measure of numbers, each as its digits and exponent in the catalogue's unit, and of words.
+fn measure(kind: Kind, numbers: &[(&str, i64, i8)], said: &[(Word, &str)]) -> Result<Measure, Trouble> {
+    let mut parts = Parts::default();
+    for (name, digits, exponent) in numbers {
+        let known = catalogue::component(name).ok_or_else(|| Trouble::new("find in the catalogue", *name))?;
+        let number = Decimal::from_parts(*digits, *exponent).ok_or_else(|| Trouble::new("write a number", *name))?;
+        parts.numbers.push((known.name.as_str(), Quantity::new(number, known.ucum)));
+    }
+    parts.said.extend(said.iter().map(|(word, said)| (*word, (*said).to_owned())));
+    parts.measure(kind).map_err(|why| Trouble::new("make a measure", format!("{why:?}")))
 }
 
 /// A blood pressure with all that a cuff sends.
