@@ -76,9 +76,10 @@ fn every_hello_is_answered_with_the_newest_heartbeat() {
     let mut newest = first.clone();
     later(&service, TimeDelta::seconds(10), "there is a newer heartbeat", || {
         newest = heartbeat(&say(&service, &service.hub_b, &hello(service.clock.read())));
-        newest.sequence > first.sequence
+        // The first beat of the running service may be of the same moment as the one before the first request.
+        newest.made_at > first.made_at
     });
-    assert!(newest.made_at > first.made_at && newest.rules_evaluated_up_to > first.rules_evaluated_up_to);
+    assert!(newest.sequence > first.sequence && newest.rules_evaluated_up_to > first.rules_evaluated_up_to);
     let same = say(&service, &service.hub_a, &hello(service.clock.read())).heartbeat;
     assert_eq!(same, say(&service, &service.hub_b, &hello(service.clock.read())).heartbeat, "one for all hubs");
 }
