@@ -55,7 +55,7 @@ pub(super) fn fill(world: &World, data: &Path, protocols: &settings::Protocols) 
     let packs = protocols.all().to_vec();
     let channels = vec![Channel::Console, Channel::Webhook];
     let plan = ByPlan::for_service(packs, channels, WithoutPlan::NotJudged).doing("use the protocols")?;
-    let runtime = tokio::runtime::Builder::new_current_thread().build().doing("start a runtime")?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().doing("start a runtime")?;
     let (plan, now) = (Arc::new(plan), WallClock.now());
     runtime.block_on(async {
         let first = vec![lead(now)?, in_force(protocols.first()?)?];

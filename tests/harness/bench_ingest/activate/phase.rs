@@ -156,7 +156,8 @@ impl<'a> Stream<'a> {
         let count = (1_usize..).find(|count| real(*count) >= self.rate * lasts.as_secs_f64()).unwrap_or(1);
         let (drafts, expected) = self.drafts(count)?;
         let written = write_all(self.world, &drafts, Encoding::Identity)?;
-        let lines = Lines::connect(self.server.address(), MANY_CONNECTIONS)?;
+        // One, because the service closes a connection on which nothing came for seconds. What waits for it counts as waiting.
+        let lines = Lines::connect(self.server.address(), 1)?;
         let before = self.server.counts()?;
         let load = std::thread::scope(|scope| {
             let other = scope.spawn(meanwhile);
