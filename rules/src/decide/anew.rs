@@ -54,11 +54,16 @@ impl Deciding<'_> {
     /// Makes the lists of what was measured, and lets rules that are new to the person judge the newest of it.
     pub(super) fn listen_anew(&mut self, correction: &Correction, budget: &mut Budget) {
         let corrected = Corrected::anew(self.plan, correction).within(budget, self.plan);
-        self.folded_since = corrected.cut_since(self.plan);
+        self.folded_since = corrected.cut_since();
         let fold = fold::folded(self.plan, self.patient(), &corrected.rest, self.at);
         self.folds = self.folds.saturating_add(1);
         let new: Vec<Alert> = fold.alerts.iter().filter(|alert| self.is_new_and_fresh(alert)).cloned().collect();
         for alert in new {
+            // What it has opened it has judged: were the lists made once more, it would open it once more.
+            let key = self.rule_of(&alert).map(|(_, rule)| rule.key);
+            if let Some((key, memory)) = key.and_then(|key| Some((key, fold.rules.get(key)?))) {
+                self.state.rules.put(key, memory);
+            }
             self.open_at_last(alert, &[], false);
         }
         self.state.history = self.lists(&corrected, &fold.history);

@@ -29,7 +29,9 @@ pub(super) struct Corrected<'a> {
     corrections: Vec<&'a Correction>,
     /// The measures that it is about.
     kinds: BTreeSet<Kind>,
-    /// What still counts of the measures that rules about these read.
+    /// The measures of everything that decides how rules about these stand.
+    decide: BTreeSet<Kind>,
+    /// What still counts of those.
     pub(super) rest: Taken<'a>,
     /// From when on that is all there is, where it was too much to be worked out.
     afforded_since: Option<DateTime<Utc>>,
@@ -87,7 +89,7 @@ impl<'a> Corrected<'a> {
         let rest = fold::taken(
             known.filter(|admitted| decide.contains(&admitted.reading.kind) && !gone.contains(&admitted.reading.id)),
         );
-        Some(Self { corrections, kinds, rest, afforded_since: None })
+        Some(Self { corrections, kinds, decide, rest, afforded_since: None })
     }
 
     /// The same where nothing is corrected, and lists are made anew.
@@ -95,7 +97,7 @@ impl<'a> Corrected<'a> {
         let kinds = correction.anew.clone();
         let decide = decide_on(plan, &kinds);
         let rest = correction.rest.iter().filter(|admitted| decide.contains(&admitted.reading.kind));
-        Self { rest: fold::taken(rest), corrections: vec![correction], kinds, afforded_since: None }
+        Self { rest: fold::taken(rest), corrections: vec![correction], kinds, decide, afforded_since: None }
     }
 
     /// The same as far as the budget goes, the newest first.
@@ -127,8 +129,8 @@ impl<'a> Corrected<'a> {
     }
 
     /// From when on it could be worked out, where that is not all of the horizon.
-    pub(super) fn cut_since(&self, plan: &Plan) -> Option<DateTime<Utc>> {
-        let cut = decide_on(plan, &self.kinds);
+    pub(super) fn cut_since(&self) -> Option<DateTime<Utc>> {
+        let cut = &self.decide;
         let cut = self.corrections.iter().flat_map(|correction| {
             correction.cut.iter().filter(|(kind, _)| cut.contains(kind)).map(|(_, since)| *since)
         });
@@ -164,7 +166,7 @@ impl Deciding<'_> {
         }
         let Some(corrected) = Corrected::of(self.plan, events, &self.judged) else { return };
         let corrected = corrected.within(budget, self.plan);
-        self.folded_since = corrected.cut_since(self.plan);
+        self.folded_since = corrected.cut_since();
         let amended = self.amend(&corrected);
         let before = self.state.clone();
         let fold = fold::folded(self.plan, self.patient(), &corrected.rest, self.at);
